@@ -1,0 +1,52 @@
+/* SPDX-License-Identifier: Apache-2.0 */
+/*
+ * Files as whole values: read with a limit, written beside, synced and renamed, so that a
+ * reader sees the old file or the new one and a crash loses neither.
+ */
+#ifndef ZCA_BASE_FILE_H
+#define ZCA_BASE_FILE_H
+
+#include <stdbool.h>
+#include <sys/stat.h>
+#include <sys/types.h>
+
+#include "base/buffer.h"
+#include "base/error.h"
+
+/**
+ * zca_file_load reads a whole regular file.
+ *
+ * limit      bytes; a larger file is ZCA_ERR_INVALID.
+ * out_bytes  replaced on success; keep its secret mark set for keys and tokens.
+ * out_stat   device, inode, size and time of what was read; may be NULL.
+ * err        ZCA_ERR_NOT_FOUND, ZCA_ERR_SYSTEM, ZCA_ERR_INVALID, ZCA_ERR_MEMORY.
+ */
+ZCA_NODISCARD bool zca_file_load(const char *path, size_t limit, struct zca_buffer *out_bytes,
+                                 struct stat *out_stat, struct zca_error *err);
+
+/**
+ * zca_file_store writes `bytes` to `path` atomically and durably: a temporary file in the same
+ * directory (O_CLOEXEC | O_EXCL), fsync, rename, fsync of the directory. On failure the previous
+ * file is untouched and the temporary file is gone.
+ *
+ * mode   of the new file, not changed by umask. An existing file's owner is kept when permitted.
+ */
+ZCA_NODISCARD bool zca_file_store(const char *path, mode_t mode, struct zca_span bytes,
+                                  struct zca_error *err);
+
+/** zca_file_store_new is zca_file_store that never replaces: an existing file is ZCA_ERR_CONFLICT.
+ * (A link of the temporary name decides the race.) */
+ZCA_NODISCARD bool zca_file_store_new(const char *path, mode_t mode, struct zca_span bytes,
+                                      struct zca_error *err);
+
+/** zca_file_remove deletes a file durably; a file that is not there is success. */
+ZCA_NODISCARD bool zca_file_remove(const char *path, struct zca_error *err);
+
+/** zca_directory_make creates `path` and missing parents with `mode`; existing ones are left alone. */
+ZCA_NODISCARD bool zca_directory_make(const char *path, mode_t mode, struct zca_error *err);
+
+/** zca_path_join returns "directory/name" + suffix in new memory, or NULL with ZCA_ERR_MEMORY. */
+ZCA_NODISCARD char *zca_path_join(const char *directory, const char *name, const char *suffix,
+                                  struct zca_error *err);
+
+#endif

@@ -1,0 +1,91 @@
+/* SPDX-License-Identifier: Apache-2.0 */
+/*
+ * A request as a handler sees it, the answer it fills, and the row that leads to it.
+ * Every route names the role it needs; the dispatcher authenticates and authorises before
+ * the handler runs. Handlers run on worker threads and may block on the ledger.
+ */
+#ifndef ZCA_SERVER_ROUTE_H
+#define ZCA_SERVER_ROUTE_H
+
+#include <stdbool.h>
+#include <stddef.h>
+
+#include <openssl/x509.h>
+
+#include "base/buffer.h"
+#include "base/error.h"
+#include "base/json.h"
+
+struct zca_server; /* everything that lives as long as the process: server/server.h */
+
+/* Roles are ordered: a route's role admits every role above it. */
+enum zca_role {
+    ZCA_ROLE_NONE,    /* not authenticated; as a route's role: open to all */
+    ZCA_ROLE_AUDITOR, /* reads */
+    ZCA_ROLE_MEMBER,  /* reads, and what members may do */
+    ZCA_ROLE_ADMIN,
+    ZCA_ROLE_OWNER
+};
+
+/* Who is asking. Filled by the dispatcher; all text borrowed for the length of the request. */
+struct zca_principal {
+    const char *user_id; /* "" when not authenticated */
+    const char *email;
+    const char *api_key_id; /* "" unless an API key was used */
+    unsigned scopes;        /* of the API key; all bits for a logged-in user */
+};
+
+struct zca_http_request {
+    const char *method; /* "POST" */
+    const char *path;   /* decoded, without query, starts with '/' */
+    const char *query;  /* raw, without '?'; "" if none */
+    const char *authorization; /* header values, NULL when absent */
+    const char *api_key;
+    const char *content_type;
+    const char *cookie;
+    struct zca_span body;
+    struct zca_json *json;   /* the parsed body, NULL when the route has no JSON */
+    const char *remote_address;
+    X509 *client_certificate; /* verified TLS client certificate, or NULL */
+    char request_id[33];      /* for logs and answers */
+    struct zca_principal principal;
+    const char *path_argument[4]; /* what '*' matched in the route's path, decoded */
+};
+
+struct zca_http_response {
+    int status;
+    const char *content_type; /* static storage; NULL: application/json */
+    struct zca_buffer body;   /* wiped when `secret` is set in it */
+    long retry_after_s;       /* 0: no header */
+};
+
+/** A handler fills `response` and returns; it cannot fail. Errors are answers too. */
+typedef void zca_route_handler(struct zca_server *server, struct zca_http_request *request,
+                               struct zca_http_response *response);
+
+/* How a family of routes speaks: its own envelope for errors that never reach a handler. */
+struct zca_route_style {
+    void (*error)(struct zca_http_response *response, int status, const char *code,
+                  const char *message);
+};
+
+#define ZCA_ROUTE_JSON 1u  /* body must be a JSON object */
+#define ZCA_ROUTE_SLOW 2u  /* counts against the limit for password work */
+
+struct zca_route {
+    const char *method;
+    const char *path;   /* "/api/db/(star)": '*' matches one segment */
+    enum zca_role role; /* least role the principal needs in ANY of its organisations; handlers that take
+                           an org_id check the role in that organisation with zca_account_role */
+    unsigned flags;
+    zca_route_handler *handler;
+    const struct zca_route_style *style;
+};
+
+/* A table of routes; one per dialect, in server/api/. server/routes.c lists the tables. */
+struct zca_route_table {
+    const struct zca_route *routes;
+    size_t num_routes;
+};
+
+#endif
