@@ -14,23 +14,23 @@
 
 /* "P-256", "RSA-2048": what configuration and command lines call a kind of key. */
 struct zca_key_type {
-    const char *name;           /* "P-256", "P-384", "P-521", "RSA-2048", "RSA-3072", "RSA-4096", "Ed25519" */
-    const char *keymgmt;        /* OpenSSL's name: "EC", "RSA", "ED25519" */
-    const char *group;          /* EC: "P-256" ...; else NULL */
-    int nid;                    /* EVP_PKEY_EC, EVP_PKEY_RSA, EVP_PKEY_ED25519 */
-    int group_nid;              /* EC: NID_X9_62_prime256v1 ...; else NID_undef */
-    int bits;                   /* field or modulus size */
-    const char *digest;         /* default digest; NULL: the key signs whole messages */
-    unsigned long pkcs11_type;  /* CKK_EC 3, CKK_RSA 0, CKK_EC_EDWARDS 0x40 */
+    const char *name; /* "P-256", "P-384", "P-521", "RSA-2048", "RSA-3072", "RSA-4096", "Ed25519" */
+    const char *keymgmt;       /* OpenSSL's name: "EC", "RSA", "ED25519" */
+    const char *group;         /* EC: "P-256" ...; else NULL */
+    int nid;                   /* EVP_PKEY_EC, EVP_PKEY_RSA, EVP_PKEY_ED25519 */
+    int group_nid;             /* EC: NID_X9_62_prime256v1 ...; else NID_undef */
+    int bits;                  /* field or modulus size */
+    const char *digest;        /* default digest; NULL: the key signs whole messages */
+    unsigned long pkcs11_type; /* CKK_EC 3, CKK_RSA 0, CKK_EC_EDWARDS 0x40 */
 };
 
 /* "ecdsa-with-SHA256": a key family with a digest. */
 struct zca_signature_algorithm {
-    const char *name;              /* RFC 5280 family name as OpenSSL's long name prints it */
-    int nid;                       /* NID_ecdsa_with_SHA256 ... */
-    int key_nid;                   /* EVP_PKEY_EC ... */
-    const char *digest;            /* "SHA256"; NULL: none */
-    bool acceptable;               /* false: known but too weak to be signed or accepted */
+    const char *name;               /* RFC 5280 family name as OpenSSL's long name prints it */
+    int nid;                        /* NID_ecdsa_with_SHA256 ... */
+    int key_nid;                    /* EVP_PKEY_EC ... */
+    const char *digest;             /* "SHA256"; NULL: none */
+    bool acceptable;                /* false: known but too weak to be signed or accepted */
     unsigned long pkcs11_mechanism; /* CKM_ECDSA_SHA256 ... */
 };
 

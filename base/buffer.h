@@ -85,8 +85,8 @@ ZCA_NODISCARD bool zca_base64_decode(struct zca_span text, struct zca_buffer *ou
 
 /** zca_hex_encode appends hexadecimal digits, lower case; with `separator` not NUL it is put between
  * bytes and digits are upper case ("AB:CD"), as fingerprints are printed. */
-ZCA_NODISCARD bool zca_hex_encode(struct zca_span bytes, char separator, struct zca_buffer *out_text,
-                                  struct zca_error *err);
+ZCA_NODISCARD bool zca_hex_encode(struct zca_span bytes, char separator,
+                                  struct zca_buffer *out_text, struct zca_error *err);
 
 /** zca_hex_decode appends the bytes of hexadecimal text, either case, optional ':' between bytes. */
 ZCA_NODISCARD bool zca_hex_decode(struct zca_span text, struct zca_buffer *out_bytes,

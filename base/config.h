@@ -30,8 +30,8 @@ enum zca_option_type {
 struct zca_option {
     const char *name;
     enum zca_option_type type;
-    const char *default_value; /* text as it would stand in the file; NULL: unset */
-    long min, max;             /* for numbers; both 0: any */
+    const char *default_value;  /* text as it would stand in the file; NULL: unset */
+    long min, max;              /* for numbers; both 0: any */
     const char *const *choices; /* NULL-terminated; for ZCA_OPTION_CHOICE */
     unsigned flags;
     const char *help; /* one sentence for the manual */

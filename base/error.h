@@ -40,11 +40,11 @@ enum zca_reason {
 };
 
 struct zca_error {
-    enum zca_reason reason;  /* the only thing code may branch on */
-    long http_status;        /* 0: no response */
-    long retry_after_s;      /* what the authority asked for; 0: nothing */
-    char code[48];           /* the authority's own code, verbatim; "" if none */
-    char message[256];       /* lower case, no full stop, no secret */
+    enum zca_reason reason; /* the only thing code may branch on */
+    long http_status;       /* 0: no response */
+    long retry_after_s;     /* what the authority asked for; 0: nothing */
+    char code[48];          /* the authority's own code, verbatim; "" if none */
+    char message[256];      /* lower case, no full stop, no secret */
 };
 
 /**

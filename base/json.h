@@ -33,7 +33,8 @@ ZCA_NODISCARD bool zca_json_format(const struct zca_json *json, struct zca_buffe
 const struct zca_json *zca_json_get(const struct zca_json *object, const char *key); /* borrowed */
 const struct zca_json *zca_json_at(const struct zca_json *array, size_t index);      /* borrowed */
 size_t zca_json_length(const struct zca_json *array);
-const char *zca_json_text(const struct zca_json *object, const char *key); /* borrowed; no NUL inside */
+const char *zca_json_text(const struct zca_json *object,
+                          const char *key); /* borrowed; no NUL inside */
 const char *zca_json_text_value(const struct zca_json *value);
 bool zca_json_integer(const struct zca_json *object, const char *key, int64_t *out_value);
 bool zca_json_boolean(const struct zca_json *object, const char *key, bool *out_value);
@@ -48,7 +49,8 @@ bool zca_json_is_number(const struct zca_json *value);
 
 struct zca_json *zca_json_new_object(void);
 struct zca_json *zca_json_new_array(void);
-void zca_json_set_text(struct zca_json *object, const char *key, const char *value); /* NULL: null */
+void zca_json_set_text(struct zca_json *object, const char *key,
+                       const char *value); /* NULL: null */
 void zca_json_set_span(struct zca_json *object, const char *key, struct zca_span value);
 void zca_json_set_integer(struct zca_json *object, const char *key, int64_t value);
 void zca_json_set_boolean(struct zca_json *object, const char *key, bool value);

@@ -15,9 +15,8 @@
 /** zca_pem_parse_certificates returns the certificates of `text` in their order, at least one and at
  * most 16. Blocks of other types are skipped. libctx may be NULL. err ZCA_ERR_INVALID.
  * Caller frees with zca_x509_stack_free (base/openssl_auto.h). */
-ZCA_NODISCARD STACK_OF(X509) * zca_pem_parse_certificates(OSSL_LIB_CTX *libctx,
-                                                          struct zca_span text,
-                                                          struct zca_error *err);
+ZCA_NODISCARD STACK_OF(X509) *
+    zca_pem_parse_certificates(OSSL_LIB_CTX *libctx, struct zca_span text, struct zca_error *err);
 
 /** zca_pem_parse_request returns the one request of `text`: label CERTIFICATE REQUEST or NEW
  * CERTIFICATE REQUEST, or bare DER. Nothing may follow the DER. The signature is not checked. */

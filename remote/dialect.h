@@ -15,8 +15,8 @@ enum zca_auth_scheme {
     ZCA_AUTH_NONE,
     ZCA_AUTH_BEARER_REFRESH, /* Authorization: Bearer, single-use refresh token shared by processes */
     ZCA_AUTH_API_KEY,        /* a header with a key */
-    ZCA_AUTH_SESSION,        /* a session token obtained with the client certificate or a password */
-    ZCA_AUTH_JWS             /* requests are signed (RFC 8555, 6.2) */
+    ZCA_AUTH_SESSION, /* a session token obtained with the client certificate or a password */
+    ZCA_AUTH_JWS      /* requests are signed (RFC 8555, 6.2) */
 };
 
 /* Whether a request may be sent again when the answer was lost. */

@@ -26,12 +26,12 @@ enum zca_capability {
     ZCA_CAP_TBS_SIGN = 1 << 2,      /* signs an inspected to-be-signed structure */
     ZCA_CAP_LIST = 1 << 3,
     ZCA_CAP_REVOKE = 1 << 4,
-    ZCA_CAP_RENEW = 1 << 5,       /* has its own call for renewal */
-    ZCA_CAP_CHAIN = 1 << 6,       /* returns its CA certificates at any time */
-    ZCA_CAP_CA_INIT = 1 << 7,     /* creates (or rotates) the CA on request */
-    ZCA_CAP_ASYNC = 1 << 8,       /* submit may leave the order pending: poll */
-    ZCA_CAP_TWO_PHASE = 1 << 9,   /* the certificate counts only after confirm */
-    ZCA_CAP_POLICY = 1 << 10,     /* validate answers what policy would do */
+    ZCA_CAP_RENEW = 1 << 5,     /* has its own call for renewal */
+    ZCA_CAP_CHAIN = 1 << 6,     /* returns its CA certificates at any time */
+    ZCA_CAP_CA_INIT = 1 << 7,   /* creates (or rotates) the CA on request */
+    ZCA_CAP_ASYNC = 1 << 8,     /* submit may leave the order pending: poll */
+    ZCA_CAP_TWO_PHASE = 1 << 9, /* the certificate counts only after confirm */
+    ZCA_CAP_POLICY = 1 << 10,   /* validate answers what policy would do */
     ZCA_CAP_ATTEST = 1 << 11,
     ZCA_CAP_WRAPPED_KEY = 1 << 12, /* server-made keys come encrypted to this host */
     ZCA_CAP_INVERSE = 1 << 13,     /* the authority makes the request, our CA signs it */
@@ -68,20 +68,21 @@ struct zca_login {
 /* Who the authority says we are. zca_whoami_clear releases. */
 struct zca_whoami {
     char *subject;
-    char *role;         /* "" when the dialect does not tell */
-    char *organization; /* the one in force, "" if none */
+    char *role;           /* "" when the dialect does not tell */
+    char *organization;   /* the one in force, "" if none */
     int64_t expires_at_s; /* of the session; 0: unknown */
 };
 
 /* What is asked for. All borrowed. */
 struct zca_request {
-    const char *request_id;  /* 32 hex digits made once per order: idempotency where there is CAP_IDEMPOTENT */
+    const char *
+        request_id; /* 32 hex digits made once per order: idempotency where there is CAP_IDEMPOTENT */
     const char *common_name;
     const char *const *dns_names; /* NULL-terminated or NULL */
     const char *const *ip_addresses;
-    struct zca_span csr;     /* DER; empty: the authority makes the key */
-    long ttl_s;              /* 0: the authority's default */
-    const char *binding;     /* machine, device, authenticator or certificate id; NULL: none */
+    struct zca_span csr; /* DER; empty: the authority makes the key */
+    long ttl_s;          /* 0: the authority's default */
+    const char *binding; /* machine, device, authenticator or certificate id; NULL: none */
     const char *profile;
     struct zca_span current; /* DER of the certificate being renewed; empty: first issue */
 };
@@ -95,7 +96,7 @@ enum zca_ticket_state {
 /* An order at the authority. `id` survives restarts (it is journalled); `reply` does not. */
 struct zca_ticket {
     enum zca_ticket_state state;
-    char *id;                /* the authority's; "" when it has none */
+    char *id; /* the authority's; "" when it has none */
     long retry_after_s;
     struct zca_buffer reply; /* dialect-private, secret: an answer that came with submit */
 };
@@ -104,7 +105,7 @@ struct zca_ticket {
 struct zca_issued {
     char *id;                       /* the authority's id of the certificate, "" if unknown */
     struct zca_buffer certificates; /* PEM: leaf, then issuers as far as the authority sent them */
-    struct zca_buffer private_key;  /* secret, DER PKCS#8; empty unless the authority made the key */
+    struct zca_buffer private_key; /* secret, DER PKCS#8; empty unless the authority made the key */
 };
 
 /* One certificate in the authority's list. */

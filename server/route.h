@@ -36,15 +36,15 @@ struct zca_principal {
 };
 
 struct zca_http_request {
-    const char *method; /* "POST" */
-    const char *path;   /* decoded, without query, starts with '/' */
-    const char *query;  /* raw, without '?'; "" if none */
+    const char *method;        /* "POST" */
+    const char *path;          /* decoded, without query, starts with '/' */
+    const char *query;         /* raw, without '?'; "" if none */
     const char *authorization; /* header values, NULL when absent */
     const char *api_key;
     const char *content_type;
     const char *cookie;
     struct zca_span body;
-    struct zca_json *json;   /* the parsed body, NULL when the route has no JSON */
+    struct zca_json *json; /* the parsed body, NULL when the route has no JSON */
     const char *remote_address;
     X509 *client_certificate; /* verified TLS client certificate, or NULL */
     char request_id[33];      /* for logs and answers */
@@ -69,13 +69,14 @@ struct zca_route_style {
                   const char *message);
 };
 
-#define ZCA_ROUTE_JSON 1u  /* body must be a JSON object */
-#define ZCA_ROUTE_SLOW 2u  /* counts against the limit for password work */
+#define ZCA_ROUTE_JSON 1u /* body must be a JSON object */
+#define ZCA_ROUTE_SLOW 2u /* counts against the limit for password work */
 
 struct zca_route {
     const char *method;
-    const char *path;   /* "/api/db/(star)": '*' matches one segment */
-    enum zca_role role; /* least role the principal needs in ANY of its organisations; handlers that take
+    const char *path; /* "/api/db/(star)": '*' matches one segment */
+    enum zca_role
+        role; /* least role the principal needs in ANY of its organisations; handlers that take
                            an org_id check the role in that organisation with zca_account_role */
     unsigned flags;
     zca_route_handler *handler;

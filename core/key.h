@@ -1,0 +1,93 @@
+/* SPDX-License-Identifier: Apache-2.0 */
+/*
+ * A key held on this host: raw parameters in secret memory, and on need an EVP_PKEY in the
+ * library's context. Made in place; never through PEM or PKCS#8 unless the authority made it.
+ */
+#ifndef ZCA_CORE_KEY_H
+#define ZCA_CORE_KEY_H
+
+#include <stdint.h>
+
+#include <openssl/evp.h>
+#include <openssl/params.h>
+#include <openssl/x509.h>
+
+#include "base/algorithm.h"
+#include "base/buffer.h"
+#include "core/library.h"
+
+struct zca_key; /* immutable; counted; safe from several threads */
+
+/* Where the private part was made: `zca list` tells, and renewal depends on it. */
+enum zca_key_origin { ZCA_KEY_MADE_HERE, ZCA_KEY_MADE_BY_AUTHORITY };
+
+/** zca_key_generate makes a key of a type in the library's context. */
+ZCA_NODISCARD struct zca_key *zca_key_generate(struct zca_library *library,
+                                               const struct zca_key_type *type,
+                                               struct zca_error *err);
+
+/** zca_key_import_pkcs8 takes a key that an authority made (DER PKCS#8 or traditional).
+ * err ZCA_ERR_UNSUPPORTED for a type without row, ZCA_ERR_INVALID. The caller wipes `der`. */
+ZCA_NODISCARD struct zca_key *zca_key_import_pkcs8(struct zca_library *library, struct zca_span der,
+                                                   struct zca_error *err);
+
+/** zca_key_from_params makes a key from what an OpenSSL key management exported (names of
+ * EVP_PKEY-EC(7), EVP_PKEY-RSA(7)); params borrowed and copied. */
+ZCA_NODISCARD struct zca_key *zca_key_from_params(struct zca_library *library,
+                                                  const struct zca_key_type *type,
+                                                  const OSSL_PARAM *params, struct zca_error *err);
+
+struct zca_key *zca_key_ref(struct zca_key *key);
+void zca_key_free(struct zca_key *key);
+ZCA_DEFINE_AUTO(zca_key, struct zca_key, zca_key_free);
+
+const struct zca_key_type *zca_key_get_type(const struct zca_key *key);
+enum zca_key_origin zca_key_get_origin(const struct zca_key *key);
+
+/** zca_key_get_public returns the DER SubjectPublicKeyInfo; borrowed. */
+struct zca_span zca_key_get_public(const struct zca_key *key);
+
+/**
+ * zca_key_params returns the key as OSSL_PARAMs for a key management's import: group, public and
+ * (with_private) private values, private ones in secure memory. Caller frees with OSSL_PARAM_free,
+ * which wipes secure values.
+ */
+ZCA_NODISCARD OSSL_PARAM *zca_key_params(const struct zca_key *key, bool with_private,
+                                         struct zca_error *err);
+
+/** zca_key_pkey returns the key as EVP_PKEY of the library's context, made on first use; borrowed. */
+ZCA_NODISCARD EVP_PKEY *zca_key_pkey(struct zca_key *key, struct zca_error *err);
+
+/**
+ * zca_key_sign signs `tbs` with `key` and stores the signature in `out_signature`.
+ *
+ * digest          OpenSSL's name, or NULL for the key type's default.
+ * tbs             the bytes to be signed, not their digest (RFC 5280, 4.1.1.3).
+ * out_signature   cleared first; EC: DER Ecdsa-Sig-Value (RFC 3279, 2.2.3), others raw.
+ * err             ZCA_ERR_UNSUPPORTED, ZCA_ERR_CRYPTO, ZCA_ERR_MEMORY.
+ */
+ZCA_NODISCARD bool zca_key_sign(struct zca_key *key, const char *digest, struct zca_span tbs,
+                                struct zca_buffer *out_signature, struct zca_error *err);
+
+/** zca_key_matches tells whether the certificate's public key is this key's. */
+bool zca_key_matches(const struct zca_key *key, const X509 *certificate);
+
+/**
+ * zca_key_seal appends the key record: DER SEQUENCE with type, origin, SubjectPublicKeyInfo and the
+ * private values sealed by AES-256-GCM under the library's sealing key. The record's public part and
+ * `label` ("authority/name") are authenticated, so records cannot be exchanged.
+ * zca_key_unseal is the inverse: err ZCA_ERR_SEALED when the sealing key is missing or another one,
+ * or the record was changed, saying which file.
+ */
+ZCA_NODISCARD bool zca_key_seal(struct zca_key *key, const char *label, struct zca_span sealing_key,
+                                struct zca_buffer *out_record, struct zca_error *err);
+ZCA_NODISCARD struct zca_key *zca_key_unseal(struct zca_library *library, const char *label,
+                                             struct zca_span sealing_key, struct zca_span record,
+                                             struct zca_error *err);
+
+/** zca_key_export_plain appends PKCS#8 DER in the clear; only core/deploy.c calls it, after asking
+ * the configuration. out_der must be secret. */
+ZCA_NODISCARD bool zca_key_export_plain(struct zca_key *key, struct zca_buffer *out_der,
+                                        struct zca_error *err);
+
+#endif

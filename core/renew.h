@@ -1,0 +1,17 @@
+/* SPDX-License-Identifier: Apache-2.0 */
+/* Renewal: when an identity is due, doing it, and what follows: files, then the reload command. */
+#ifndef ZCA_CORE_RENEW_H
+#define ZCA_CORE_RENEW_H
+
+#include "core/identity.h"
+
+/** zca_renew_due_s returns when (seconds since 1970) the certificate should be renewed: at two thirds of
+ * its life (half when it lives under 10 days), spread by a hash of the name over the last tenth. */
+int64_t zca_renew_due_s(const X509 *certificate, const char *name);
+
+/** zca_renew renews one identity: enrol, deploy its configured files, run its reload command (without a
+ * shell, deadline 60 s). `force`: also when not due. out_renewed tells whether anything was done. */
+ZCA_NODISCARD bool zca_renew(struct zca_identity *identity, bool force, bool *out_renewed,
+                             struct zca_error *err);
+
+#endif

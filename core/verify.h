@@ -1,0 +1,38 @@
+/* SPDX-License-Identifier: Apache-2.0 */
+/*
+ * The last gate before a certificate is used: what came back is what was asked for.
+ * Key, chain, dates, names, basic constraints; each refusal says which and what was found.
+ */
+#ifndef ZCA_CORE_VERIFY_H
+#define ZCA_CORE_VERIFY_H
+
+#include <openssl/x509.h>
+
+#include "core/csr.h"
+#include "core/key.h"
+
+struct zca_expectation {
+    struct zca_span public_key; /* DER SubjectPublicKeyInfo the leaf must hold */
+    const X509_REQ *request;    /* names asked for by a request; NULL: */
+    const struct zca_csr_names
+        *names;            /* names asked for; SANs are required only when the dialect can */
+    bool names_may_shrink; /* the dialect writes no SAN: only the CN is compared */
+    const STACK_OF(X509) * anchors; /* the authority's CA certificates */
+    long ttl_s;                     /* longest lifetime asked for; 0: any */
+};
+
+/**
+ * zca_verify_issued checks a chain, leaf first, as returned by an authority.
+ *
+ * chain   sorted leaf first; certificates that do not belong to the path are refused.
+ * err     ZCA_ERR_VERIFY: "another key", "other names", "CA certificate", "not valid before/after",
+ *         "chain"; ZCA_ERR_EXPIRED.
+ */
+ZCA_NODISCARD bool zca_verify_issued(struct zca_library *library, STACK_OF(X509) * chain,
+                                     const struct zca_expectation *expectation,
+                                     struct zca_error *err);
+
+/** zca_verify_valid_now tells whether the leaf's dates include the present. */
+ZCA_NODISCARD bool zca_verify_valid_now(const X509 *certificate, struct zca_error *err);
+
+#endif
