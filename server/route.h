@@ -27,7 +27,8 @@ enum zca_role {
     ZCA_ROLE_OWNER
 };
 
-/* Who is asking. Filled by the dispatcher; all text borrowed for the length of the request. */
+/* Who is asking. Filled by zca_account_authenticate and released by zca_account_forget, both called
+ * by the dispatcher; handlers borrow the text for the length of the request. */
 struct zca_principal {
     const char *user_id; /* "" when not authenticated */
     const char *email;
@@ -57,6 +58,7 @@ struct zca_http_response {
     const char *content_type; /* static storage; NULL: application/json */
     struct zca_buffer body;   /* wiped when `secret` is set in it */
     long retry_after_s;       /* 0: no header */
+    char *set_cookie;         /* value of a Set-Cookie header, malloc'd, or NULL; freed after sending */
 };
 
 /** A handler fills `response` and returns; it cannot fail. Errors are answers too. */
