@@ -11,7 +11,7 @@
 
 #define ZCA_NODISCARD __attribute__((warn_unused_result))
 #define ZCA_EXPORT __attribute__((visibility("default")))
-#define ZCA_PRINTF(format, first) __attribute__((format(printf, format, first)))
+#define ZCA_PRINTF(text, first) __attribute__((format(printf, text, first)))
 
 /** zca_auto releases the variable it marks at the end of its block, with the function that
  * ZCA_DEFINE_AUTO or ZCA_DEFINE_AUTO_CLEAR gave to `tag`. */
