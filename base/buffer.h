@@ -10,6 +10,8 @@
 #include <stddef.h>
 #include <stdint.h>
 
+#include <openssl/types.h>
+
 #include "base/auto.h"
 #include "base/error.h"
 
@@ -19,8 +21,9 @@ struct zca_span {
 };
 
 /* Zero-initialised is a valid, empty, public buffer without a limit. A secret buffer's memory
- * comes from OPENSSL_secure_malloc, and every copy it made while growing is wiped. Except in
- * `text` outputs below, `data` is always followed by a NUL byte that `len` does not count. */
+ * comes from OPENSSL_secure_malloc (ordinary memory when the secure heap is off or full), and
+ * every copy it made while growing is wiped. Unless it is NULL, `data` is followed by a NUL byte
+ * that `len` does not count. */
 struct zca_buffer {
     uint8_t *data;
     size_t len;
@@ -66,7 +69,8 @@ ZCA_NODISCARD bool zca_buffer_format(struct zca_buffer *buffer, struct zca_error
 /** zca_buffer_resize sets the length: new bytes are zero, cut bytes are wiped when secret. */
 ZCA_NODISCARD bool zca_buffer_resize(struct zca_buffer *buffer, size_t len, struct zca_error *err);
 
-/** zca_buffer_move gives the contents of `source` to `target`, which is cleared first. */
+/** zca_buffer_move gives the contents of `source` to `target`, which is cleared first. The target keeps its
+ * limit, which is not checked, and becomes secret when the source is. */
 void zca_buffer_move(struct zca_buffer *target, struct zca_buffer *source);
 
 /** zca_buffer_clear releases the contents, wiped when secret; limit and secret mark stay. */
@@ -94,7 +98,7 @@ ZCA_NODISCARD bool zca_hex_decode(struct zca_span text, struct zca_buffer *out_b
 
 /** zca_random appends `len` bytes from RAND_bytes of `libctx` (RAND_priv_bytes when the buffer is
  * secret); libctx NULL is the default context. */
-ZCA_NODISCARD bool zca_random(void *libctx, size_t len, struct zca_buffer *out_bytes,
+ZCA_NODISCARD bool zca_random(OSSL_LIB_CTX *libctx, size_t len, struct zca_buffer *out_bytes,
                               struct zca_error *err);
 
 #endif

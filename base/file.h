@@ -16,7 +16,7 @@
 /**
  * zca_file_load reads a whole regular file.
  *
- * limit      bytes; a larger file is ZCA_ERR_INVALID.
+ * limit      bytes, below SIZE_MAX; a larger file is ZCA_ERR_INVALID.
  * out_bytes  replaced on success; keep its secret mark set for keys and tokens.
  * out_stat   device, inode, size and time of what was read; may be NULL.
  * err        ZCA_ERR_NOT_FOUND, ZCA_ERR_SYSTEM, ZCA_ERR_INVALID, ZCA_ERR_MEMORY.

@@ -1,0 +1,263 @@
+/* SPDX-License-Identifier: Apache-2.0 */
+/*
+ * Files as whole values. A store writes a temporary file beside the target, so that the
+ * rename stays within one file system; an interrupted store leaves "NAME.XXXXXX" behind.
+ */
+#include "base/file.h"
+
+#include <errno.h>
+#include <fcntl.h>
+#include <stdio.h>
+#include <stdlib.h>
+#include <string.h>
+#include <unistd.h>
+
+static void close_descriptor(const int *fd)
+{
+    if (*fd >= 0) {
+        (void)close(*fd); /* what matters was synced before */
+    }
+}
+
+ZCA_DEFINE_AUTO_CLEAR(descriptor, int, close_descriptor);
+
+/* ---- load ---- */
+
+/* Grows `bytes`, full so far, within its limit. */
+static bool grow(struct zca_buffer *bytes, const char *path, struct zca_error *err)
+{
+    size_t len = bytes->len + bytes->len / 2 + 1;
+    if (bytes->len == bytes->limit) {
+        return zca_error_set(err, ZCA_ERR_INVALID, "'%s' is larger than %zu bytes", path,
+                             bytes->limit - 1);
+    }
+    len = len < bytes->limit ? len : bytes->limit;
+    return zca_buffer_resize(bytes, len, err) || zca_error_context(err, "reading '%s'", path);
+}
+
+/* The buffer is one byte longer than the file was: it fills only when the file grew. */
+static bool read_whole(int fd, const char *path, struct zca_buffer *bytes, struct zca_error *err)
+{
+    size_t filled = 0;
+    for (;;) {
+        if (filled == bytes->len && !grow(bytes, path, err)) {
+            return false;
+        }
+        ssize_t got = read(fd, bytes->data + filled, bytes->len - filled);
+        if (got == 0) {
+            return zca_buffer_resize(bytes, filled, err);
+        }
+        if (got < 0 && errno != EINTR) {
+            return zca_error_set_errno(err, "reading '%s'", path);
+        }
+        filled += got > 0 ? (size_t)got : 0;
+    }
+}
+
+bool zca_file_load(const char *path, size_t limit, struct zca_buffer *out_bytes,
+                   struct stat *out_stat, struct zca_error *err)
+{
+    /* O_NONBLOCK: opening a FIFO must not wait for its writer */
+    zca_auto(descriptor) int fd = open(path, O_RDONLY | O_CLOEXEC | O_NOCTTY | O_NONBLOCK);
+    struct stat status;
+    if (fd < 0 || fstat(fd, &status) != 0) {
+        return zca_error_set_errno(err, "opening '%s'", path);
+    }
+    if (!S_ISREG(status.st_mode)) {
+        return zca_error_set(err, ZCA_ERR_INVALID, "'%s' is not a regular file", path);
+    }
+    if (status.st_size < 0 || (size_t)status.st_size > limit) {
+        return zca_error_set(err, ZCA_ERR_INVALID, "'%s' is larger than %zu bytes", path, limit);
+    }
+    zca_auto(zca_buffer) struct zca_buffer bytes = {
+        .limit = limit + 1,
+        .secret = out_bytes->secret,
+    };
+    if (!zca_buffer_resize(&bytes, (size_t)status.st_size + 1, err)) {
+        return zca_error_context(err, "reading '%s'", path);
+    }
+    if (!read_whole(fd, path, &bytes, err)) {
+        return false;
+    }
+    zca_buffer_move(out_bytes, &bytes);
+    if (out_stat) {
+        *out_stat = status;
+    }
+    return true;
+}
+
+/* ---- store ---- */
+
+/* A file being written beside its target; gone when cleared. */
+struct temporary {
+    char *path;
+    int fd;
+};
+
+static void temporary_clear(struct temporary *temporary)
+{
+    if (temporary->fd >= 0) {
+        (void)unlink(temporary->path); /* after a rename there is none, which is fine */
+        (void)close(temporary->fd);    /* synced or worthless */
+    }
+    free(temporary->path);
+}
+
+ZCA_DEFINE_AUTO_CLEAR(temporary, struct temporary, temporary_clear);
+
+static bool temporary_open(struct temporary *temporary, const char *path, struct zca_error *err)
+{
+    if (asprintf(&temporary->path, "%s.XXXXXX", path) < 0) {
+        temporary->path = NULL; /* undefined after a failure */
+        return zca_error_set(err, ZCA_ERR_MEMORY, "writing '%s'", path);
+    }
+    temporary->fd = mkostemp(temporary->path, O_CLOEXEC);
+    return temporary->fd >= 0 || zca_error_set_errno(err, "creating a file beside '%s'", path);
+}
+
+static bool write_all(int fd, struct zca_span bytes)
+{
+    size_t done = 0;
+    while (done < bytes.len) {
+        ssize_t put = write(fd, bytes.data + done, bytes.len - done);
+        if (put < 0 && errno != EINTR) {
+            return false;
+        }
+        done += put > 0 ? (size_t)put : 0;
+    }
+    return true;
+}
+
+/* The replaced file's owner stays when we may give files away; otherwise the new one is ours. */
+static void keep_owner(int fd, const char *path)
+{
+    struct stat status;
+    if (stat(path, &status) == 0 && fchown(fd, status.st_uid, status.st_gid) != 0) {
+        errno = 0; /* not permitted: as documented */
+    }
+}
+
+static bool temporary_fill(const struct temporary *temporary, const char *path, mode_t mode,
+                           struct zca_span bytes, struct zca_error *err)
+{
+    keep_owner(temporary->fd, path);
+    if (!write_all(temporary->fd, bytes) || fchmod(temporary->fd, mode) != 0 ||
+        fsync(temporary->fd) != 0) {
+        return zca_error_set_errno(err, "writing '%s'", path);
+    }
+    return true;
+}
+
+/* Opens the directory that holds `path`. */
+static int open_parent(const char *path, struct zca_error *err)
+{
+    const char *slash = strrchr(path, '/');
+    zca_auto(text) char *parent = slash ? strndup(path, (size_t)(slash - path) + 1) : strdup(".");
+    int fd = parent ? open(parent, O_RDONLY | O_DIRECTORY | O_CLOEXEC) : -1;
+    if (fd < 0) {
+        (void)zca_error_set_errno(err, "opening the directory of '%s'", path); /* -1 tells */
+    }
+    return fd;
+}
+
+/* Some file systems cannot sync a directory and say EINVAL: they have nothing to lose. */
+static bool sync_directory(int fd, const char *path, struct zca_error *err)
+{
+    if (fsync(fd) != 0 && errno != EINVAL) {
+        return zca_error_set_errno(err, "syncing the directory of '%s'", path);
+    }
+    return true;
+}
+
+static bool publish_replacing(const char *temporary, const char *path, struct zca_error *err)
+{
+    return rename(temporary, path) == 0 || zca_error_set_errno(err, "replacing '%s'", path);
+}
+
+static bool publish_new(const char *temporary, const char *path, struct zca_error *err)
+{
+    if (link(temporary, path) == 0) {
+        return true;
+    }
+    if (errno == EEXIST) {
+        return zca_error_set(err, ZCA_ERR_CONFLICT, "'%s' exists already", path);
+    }
+    return zca_error_set_errno(err, "creating '%s'", path);
+}
+
+typedef bool publish_step(const char *temporary, const char *path, struct zca_error *err);
+
+static bool store(const char *path, mode_t mode, struct zca_span bytes, publish_step *publish,
+                  struct zca_error *err)
+{
+    zca_auto(descriptor) int directory = open_parent(path, err);
+    zca_auto(temporary) struct temporary temporary = {.fd = -1};
+    return directory >= 0 && temporary_open(&temporary, path, err) &&
+           temporary_fill(&temporary, path, mode, bytes, err) &&
+           publish(temporary.path, path, err) && sync_directory(directory, path, err);
+}
+
+bool zca_file_store(const char *path, mode_t mode, struct zca_span bytes, struct zca_error *err)
+{
+    return store(path, mode, bytes, publish_replacing, err);
+}
+
+bool zca_file_store_new(const char *path, mode_t mode, struct zca_span bytes, struct zca_error *err)
+{
+    return store(path, mode, bytes, publish_new, err);
+}
+
+bool zca_file_remove(const char *path, struct zca_error *err)
+{
+    if (unlink(path) != 0) {
+        return errno == ENOENT || zca_error_set_errno(err, "removing '%s'", path);
+    }
+    zca_auto(descriptor) int directory = open_parent(path, err);
+    return directory >= 0 && sync_directory(directory, path, err);
+}
+
+/* ---- directories and paths ---- */
+
+static bool make_one(const char *path, mode_t mode, struct zca_error *err)
+{
+    struct stat status;
+    if (mkdir(path, mode) == 0) {
+        return true;
+    }
+    int mkdir_errno = errno; /* EROFS or EACCES may hide that the directory is there */
+    if (stat(path, &status) == 0) {
+        return S_ISDIR(status.st_mode) ||
+               zca_error_set(err, ZCA_ERR_CONFLICT, "'%s' is not a directory", path);
+    }
+    errno = mkdir_errno;
+    return zca_error_set_errno(err, "creating directory '%s'", path);
+}
+
+bool zca_directory_make(const char *path, mode_t mode, struct zca_error *err)
+{
+    zca_auto(text) char *copy = strdup(path);
+    if (!copy) {
+        return zca_error_set(err, ZCA_ERR_MEMORY, "creating directory '%s'", path);
+    }
+    for (char *slash = strchr(copy + (*copy == '/'), '/'); slash; slash = strchr(slash + 1, '/')) {
+        *slash = '\0';
+        if (!make_one(copy, mode, err)) {
+            return false;
+        }
+        *slash = '/';
+    }
+    return make_one(copy, mode, err);
+}
+
+char *zca_path_join(const char *directory, const char *name, const char *suffix,
+                    struct zca_error *err)
+{
+    char *path = NULL;
+    size_t len = strlen(directory);
+    const char *separator = len > 0 && directory[len - 1] == '/' ? "" : "/";
+    if (asprintf(&path, "%s%s%s%s", directory, separator, name, suffix ? suffix : "") < 0) {
+        (void)zca_error_set(err, ZCA_ERR_MEMORY, "joining '%s' and '%s'", directory, name);
+        return NULL;
+    }
+    return path;
+}
