@@ -1,60 +1,71 @@
 /* SPDX-License-Identifier: Apache-2.0 */
 /*
- * Who is asking, and what they may do. The dispatcher asks before any handler runs.
+ * Organisations, users, roles, passwords and API keys. Passwords are kept as scrypt (RFC 7914)
+ * with their parameters, API keys as SHA-256. Ten wrong passwords lock an account for 15 minutes.
+ * Default deny: a principal has a role in an organisation only when a row says so.
  */
 #ifndef ZCA_SERVER_ACCOUNT_H
 #define ZCA_SERVER_ACCOUNT_H
 
 #include <stdbool.h>
+#include <stdint.h>
 
 #include "base/auto.h"
+#include "base/buffer.h"
 #include "base/error.h"
 #include "server/route.h"
-#include "server/server.h"
+#include "server/state.h"
+
+/* What an API key may do; names as the key management API spells them. */
+enum zca_scope {
+    ZCA_SCOPE_READ = 1u << 0,
+    ZCA_SCOPE_WRITE = 1u << 1,
+    ZCA_SCOPE_ADMIN = 1u << 2,
+    ZCA_SCOPE_MACHINES = 1u << 3,
+    ZCA_SCOPE_DNS = 1u << 4,
+    ZCA_SCOPE_ACL = 1u << 5,
+    ZCA_SCOPE_BILLING = 1u << 6,
+    ZCA_SCOPE_AUDIT = 1u << 7
+};
+
+#define ZCA_SCOPE_ALL (~0u)
 
 /**
- * zca_account_authenticate finds the principal behind a request's bearer token or API key.
+ * zca_account_authenticate finds out who sent a request: Authorization: Bearer JWT, or X-Api-Key.
  *
- * request        its headers and client certificate; nothing else is looked at.
- * out_principal  written on success; without any credentials: user_id "" (and true). Released with
- *                zca_account_forget, which the dispatcher calls after the handler.
- * err            ZCA_ERR_AUTH for credentials that are not, or no longer, good;
- *                ZCA_ERR_RATE_LIMITED for an API key over its rate; ZCA_ERR_UNAVAILABLE.
- *
- * Safe from several threads.
+ * out_principal  without any credential: empty, and the result is true. Written only on success.
+ * err            ZCA_ERR_AUTH when a credential is malformed, wrong, expired, revoked, over its
+ *                rate, or its user is gone; never says which.
  */
 ZCA_NODISCARD bool zca_account_authenticate(struct zca_server *server,
                                             const struct zca_http_request *request,
                                             struct zca_principal *out_principal,
                                             struct zca_error *err);
 
-/** zca_account_forget releases what zca_account_authenticate put into a principal. */
-void zca_account_forget(struct zca_principal *principal);
-
-/** zca_account_highest_role returns the highest role the principal has in any organisation;
- * ZCA_ROLE_NONE when it has none or is not authenticated. Safe from several threads. */
+/** zca_account_highest_role returns the highest role of a principal in any organisation;
+ * ZCA_ROLE_NONE also when the ledger cannot be read. */
 enum zca_role zca_account_highest_role(struct zca_server *server,
                                        const struct zca_principal *principal);
 
-/* What a first start made: an organisation and its owner. */
-struct zca_bootstrap {
-    bool created; /* false: there were accounts already; the rest is then NULL */
-    char *org_id;
-    char *email;
-    char *password_file; /* absolute path, mode 0600; the password is nowhere else */
-};
+/** zca_account_role returns the role of a principal in one organisation, ZCA_ROLE_NONE when it has
+ * none there, the organisation does not exist, or the ledger cannot be read. An API key never has a
+ * role outside its own organisation, and never one above admin. */
+enum zca_role zca_account_role(struct zca_server *server, const struct zca_principal *principal,
+                               const char *org_id);
 
-void zca_bootstrap_clear(struct zca_bootstrap *bootstrap);
-ZCA_DEFINE_AUTO_CLEAR(zca_bootstrap, struct zca_bootstrap, zca_bootstrap_clear);
+/** zca_role_name returns "owner", "admin", "member", "auditor", "none"; zca_role_find is the inverse
+ * (ZCA_ROLE_NONE for other names). */
+const char *zca_role_name(enum zca_role role);
+enum zca_role zca_role_find(const char *name);
 
 /**
- * zca_account_bootstrap makes an organisation and an owner with a random password when the ledger
- * holds no account at all, so that a new server can be used without a further command.
+ * zca_account_bootstrap makes the organisation "default" and its owner admin@localhost, with a
+ * random password in the file initial-password (mode 0600) of the state directory, when the ledger
+ * has no user yet. It does not make a CA: that is `zca ca init` or the action initialize_ca.
  *
- * out_bootstrap  zero-initialised; the caller clears it.
+ * out_created  true when it made them; false when there were users already.
  */
-ZCA_NODISCARD bool zca_account_bootstrap(struct zca_server *server,
-                                         struct zca_bootstrap *out_bootstrap,
+ZCA_NODISCARD bool zca_account_bootstrap(struct zca_state *state, bool *out_created,
                                          struct zca_error *err);
 
 #endif

@@ -27,13 +27,16 @@ enum zca_role {
     ZCA_ROLE_OWNER
 };
 
-/* Who is asking. Filled by zca_account_authenticate and released by zca_account_forget, both called
- * by the dispatcher; handlers borrow the text for the length of the request. */
+/* Sizes with the NUL: a UUID's text (RFC 4122, 3); the longest mailbox (RFC 5321, 4.5.3.1.3). */
+#define ZCA_UUID_SIZE 37
+#define ZCA_EMAIL_SIZE 255
+
+/* Who is asking. Filled by zca_account_authenticate; owns its text. */
 struct zca_principal {
-    const char *user_id; /* "" when not authenticated */
-    const char *email;
-    const char *api_key_id; /* "" unless an API key was used */
-    unsigned scopes;        /* of the API key; all bits for a logged-in user */
+    char user_id[ZCA_UUID_SIZE]; /* "" when not authenticated */
+    char email[ZCA_EMAIL_SIZE];
+    char api_key_id[ZCA_UUID_SIZE]; /* "" unless an API key was used */
+    unsigned scopes;                /* of the API key; all bits for a logged-in user */
 };
 
 struct zca_http_request {
@@ -58,7 +61,7 @@ struct zca_http_response {
     const char *content_type; /* static storage; NULL: application/json */
     struct zca_buffer body;   /* wiped when `secret` is set in it */
     long retry_after_s;       /* 0: no header */
-    char *set_cookie;         /* value of a Set-Cookie header, malloc'd, or NULL; freed after sending */
+    char *set_cookie; /* value of a Set-Cookie header, malloc'd, or NULL; freed after sending */
 };
 
 /** A handler fills `response` and returns; it cannot fail. Errors are answers too. */
