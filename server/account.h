@@ -14,7 +14,7 @@
 #include "base/buffer.h"
 #include "base/error.h"
 #include "server/route.h"
-#include "server/state.h"
+#include "server/server.h"
 
 /* What an API key may do; names as the key management API spells them. */
 enum zca_scope {
@@ -34,13 +34,17 @@ enum zca_scope {
  * zca_account_authenticate finds out who sent a request: Authorization: Bearer JWT, or X-Api-Key.
  *
  * out_principal  without any credential: empty, and the result is true. Written only on success.
- * err            ZCA_ERR_AUTH when a credential is malformed, wrong, expired, revoked, over its
- *                rate, or its user is gone; never says which.
+ * err            ZCA_ERR_AUTH when a credential is malformed, wrong, expired, revoked or its user is
+ *                gone, never saying which; ZCA_ERR_RATE_LIMITED for an API key over its rate;
+ *                ZCA_ERR_UNAVAILABLE when the ledger cannot be read.
  */
 ZCA_NODISCARD bool zca_account_authenticate(struct zca_server *server,
                                             const struct zca_http_request *request,
                                             struct zca_principal *out_principal,
                                             struct zca_error *err);
+
+/** zca_account_forget wipes a principal when its request is over. */
+void zca_account_forget(struct zca_principal *principal);
 
 /** zca_account_highest_role returns the highest role of a principal in any organisation;
  * ZCA_ROLE_NONE also when the ledger cannot be read. */
@@ -58,14 +62,26 @@ enum zca_role zca_account_role(struct zca_server *server, const struct zca_princ
 const char *zca_role_name(enum zca_role role);
 enum zca_role zca_role_find(const char *name);
 
+/* What a first start made: an organisation and its owner. */
+struct zca_bootstrap {
+    bool created; /* false: there were accounts already; the rest is then NULL */
+    char *org_id;
+    char *email;
+    char *password_file; /* absolute path, mode 0600; the password is nowhere else */
+};
+
+void zca_bootstrap_clear(struct zca_bootstrap *bootstrap);
+ZCA_DEFINE_AUTO_CLEAR(zca_bootstrap, struct zca_bootstrap, zca_bootstrap_clear);
+
 /**
- * zca_account_bootstrap makes the organisation "default" and its owner admin@localhost, with a
- * random password in the file initial-password (mode 0600) of the state directory, when the ledger
- * has no user yet. It does not make a CA: that is `zca ca init` or the action initialize_ca.
+ * zca_account_bootstrap makes the organisation "default" and an owner with a random password when
+ * the ledger holds no user at all, so that a new server can be used without a further command. The
+ * owner's address is the option admin_email. It does not make a CA: that is the action initialize_ca.
  *
- * out_created  true when it made them; false when there were users already.
+ * out_bootstrap  zero-initialised; the caller clears it.
  */
-ZCA_NODISCARD bool zca_account_bootstrap(struct zca_state *state, bool *out_created,
+ZCA_NODISCARD bool zca_account_bootstrap(struct zca_server *server,
+                                         struct zca_bootstrap *out_bootstrap,
                                          struct zca_error *err);
 
 #endif

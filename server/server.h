@@ -12,9 +12,12 @@
 #include "base/config.h"
 #include "base/error.h"
 
+struct zca_state;
+
 struct zca_server {
     struct zca_config *config; /* read through server/options.h */
     char *state_directory;     /* absolute, exists, 0700, ours */
+    struct zca_state *state;   /* the domain: server/state.h; NULL until zca_domain_open */
 };
 
 /**

@@ -13,7 +13,6 @@
 #include "base/auto.h"
 #include "base/error.h"
 
-struct zca_server;
 struct zca_state;
 struct zca_ledger;
 struct zca_seal;
@@ -44,9 +43,6 @@ ZCA_NODISCARD struct zca_state *zca_state_open(const struct zca_state_options *o
 /** zca_state_close waits for writes that were submitted and releases everything. NULL is fine. */
 void zca_state_close(struct zca_state *state);
 ZCA_DEFINE_AUTO(zca_state, struct zca_state, zca_state_close);
-
-/** zca_server_state returns the state a server works on, borrowed; defined beside the server. */
-struct zca_state *zca_server_state(struct zca_server *server);
 
 /* The parts, borrowed for the life of the state. */
 struct zca_ledger *zca_state_ledger(struct zca_state *state);
