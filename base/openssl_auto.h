@@ -5,6 +5,7 @@
 
 #include <openssl/bio.h>
 #include <openssl/bn.h>
+#include <openssl/err.h>
 #include <openssl/evp.h>
 #include <openssl/param_build.h>
 #include <openssl/params.h>
@@ -18,6 +19,15 @@ static inline void zca_x509_stack_free(STACK_OF(X509) * certificates)
     sk_X509_pop_free(certificates, X509_free);
 }
 
+/* zca_auto(error_mark) int mark = ERR_set_mark(); drops the errors that the block leaves in the
+ * thread's queue. With an empty queue setting fails and dropping empties it again. */
+static inline void zca_error_mark_drop(const int *mark)
+{
+    (void)mark;
+    (void)ERR_pop_to_mark(); /* as above */
+}
+
+ZCA_DEFINE_AUTO_CLEAR(error_mark, int, zca_error_mark_drop);
 ZCA_DEFINE_AUTO(BIO, BIO, BIO_free_all);
 ZCA_DEFINE_AUTO(BIGNUM, BIGNUM, BN_clear_free);
 ZCA_DEFINE_AUTO(EVP_PKEY, EVP_PKEY, EVP_PKEY_free);

@@ -18,6 +18,10 @@
 ZCA_NODISCARD STACK_OF(X509) *
     zca_pem_parse_certificates(OSSL_LIB_CTX *libctx, struct zca_span text, struct zca_error *err);
 
+/** zca_der_parse_certificate returns the certificate of exactly this DER. err ZCA_ERR_INVALID. */
+ZCA_NODISCARD X509 *zca_der_parse_certificate(OSSL_LIB_CTX *libctx, struct zca_span der,
+                                              struct zca_error *err);
+
 /** zca_pem_parse_request returns the one request of `text`: label CERTIFICATE REQUEST or NEW
  * CERTIFICATE REQUEST, or bare DER. Nothing may follow the DER. The signature is not checked. */
 ZCA_NODISCARD X509_REQ *zca_pem_parse_request(OSSL_LIB_CTX *libctx, struct zca_span text,
@@ -26,6 +30,10 @@ ZCA_NODISCARD X509_REQ *zca_pem_parse_request(OSSL_LIB_CTX *libctx, struct zca_s
 /** zca_pem_parse_crl returns the one CRL of `text`, PEM or DER. */
 ZCA_NODISCARD X509_CRL *zca_pem_parse_crl(OSSL_LIB_CTX *libctx, struct zca_span text,
                                           struct zca_error *err);
+
+/** zca_der_is_sequence tells whether `bytes` is one SEQUENCE by its outermost tag and length, with
+ * nothing behind it. The contents are not looked at. */
+bool zca_der_is_sequence(struct zca_span bytes);
 
 /** zca_pem_format appends DER as a PEM block with `label`. Secret when the buffer is. */
 ZCA_NODISCARD bool zca_pem_format(const char *label, struct zca_span der,
@@ -44,8 +52,8 @@ ZCA_NODISCARD bool zca_der_request(const X509_REQ *request, struct zca_buffer *o
                                    struct zca_error *err);
 
 /** zca_fingerprint appends the SHA-256 of `der` as upper-case hexadecimal with colons. */
-ZCA_NODISCARD bool zca_fingerprint(struct zca_span der, struct zca_buffer *out_text,
-                                   struct zca_error *err);
+ZCA_NODISCARD bool zca_fingerprint(OSSL_LIB_CTX *libctx, struct zca_span der,
+                                   struct zca_buffer *out_text, struct zca_error *err);
 
 /** zca_serial_format appends a serial number as lower-case hexadecimal, at least `min_digits` long
  * with leading zeros (32 for QuickZTNA's 16 bytes). */

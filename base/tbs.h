@@ -23,7 +23,8 @@ enum zca_tbs_kind {
 };
 
 /** zca_tbs_classify tells what `tbs` is. It parses the whole structure, accepts nothing behind it, and
- * requires that encoding it again gives the same bytes. Cheap for what is not a SEQUENCE. */
+ * requires that encoding it again gives the same bytes. Cheap for what is not a SEQUENCE. No provider
+ * is asked: public keys are read as algorithm and bits, so a provider may call it while signing. */
 enum zca_tbs_kind zca_tbs_classify(struct zca_span tbs);
 
 /** zca_tbs_kind_name returns "certificate", "crl", "ocsp", "request", "unknown": the wire names. */
@@ -41,10 +42,13 @@ ZCA_NODISCARD bool zca_tbs_complete(struct zca_span tbs, struct zca_span algorit
                                     struct zca_error *err);
 
 /** zca_tbs_certificate returns the TBSCertificate as an X509 whose signature is empty, for inspection
- * with the X509_get functions. NULL with ZCA_ERR_INVALID when it is not one. */
-ZCA_NODISCARD X509 *zca_tbs_certificate(struct zca_span tbs, struct zca_error *err);
+ * with the X509_get functions. libctx, NULL for the default one, is where OpenSSL decodes its public
+ * key. NULL with ZCA_ERR_INVALID when it is not one. */
+ZCA_NODISCARD X509 *zca_tbs_certificate(OSSL_LIB_CTX *libctx, struct zca_span tbs,
+                                        struct zca_error *err);
 
 /** zca_tbs_crl does the same for a TBSCertList. */
-ZCA_NODISCARD X509_CRL *zca_tbs_crl(struct zca_span tbs, struct zca_error *err);
+ZCA_NODISCARD X509_CRL *zca_tbs_crl(OSSL_LIB_CTX *libctx, struct zca_span tbs,
+                                    struct zca_error *err);
 
 #endif
