@@ -8,11 +8,17 @@
 
 #include <openssl/x509.h>
 
+#include "core/chain.h"
 #include "core/library.h"
 
-/** zca_certificate_load returns leaf and chain of authority/name, kept in memory and checked against the
- * file's device, inode, size and time. err ZCA_ERR_NOT_FOUND, ZCA_ERR_INVALID names the file.
- * Caller frees the stack. */
+/** zca_certificate_load_chain returns leaf and chain of authority/name as bytes, kept in memory and checked
+ * against the file's device, inode, size and time. Needs no OpenSSL context. err ZCA_ERR_NOT_FOUND,
+ * ZCA_ERR_INVALID names the file. Returns a new reference or NULL. */
+ZCA_NODISCARD struct zca_chain *zca_certificate_load_chain(struct zca_library *library,
+                                                           const char *authority, const char *name,
+                                                           struct zca_error *err);
+
+/** zca_certificate_load does the same with objects. Caller frees the stack. */
 ZCA_NODISCARD bool zca_certificate_load(struct zca_library *library, const char *authority,
                                         const char *name, STACK_OF(X509) * *out_chain,
                                         struct zca_error *err);

@@ -15,8 +15,13 @@ struct zca_csr_names {
 };
 
 /** zca_csr_new makes and signs a request: subject CN, SAN with the names (RFC 5280, 4.2.1.6). */
-ZCA_NODISCARD X509_REQ *zca_csr_new(struct zca_key *key, const struct zca_csr_names *names,
-                                    struct zca_error *err);
+ZCA_NODISCARD X509_REQ *zca_csr_new(struct zca_library *library, struct zca_key *key,
+                                    const struct zca_csr_names *names, struct zca_error *err);
+
+/** zca_csr_renewal makes a request for the same subject, alternative names and extended key usage as
+ * `certificate`, with `key`. */
+ZCA_NODISCARD X509_REQ *zca_csr_renewal(struct zca_library *library, struct zca_key *key,
+                                        const X509 *certificate, struct zca_error *err);
 
 /** zca_csr_load reads a request file (PEM or DER, at most 64 KB) and verifies its self-signature. */
 ZCA_NODISCARD X509_REQ *zca_csr_load(struct zca_library *library, const char *path,

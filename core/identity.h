@@ -9,6 +9,7 @@
 #include <openssl/x509.h>
 
 #include "core/authority.h"
+#include "core/chain.h"
 #include "core/key.h"
 #include "core/library.h"
 #include "core/uri.h"
@@ -38,6 +39,10 @@ bool zca_identity_get_flag(const struct zca_identity *identity, enum zca_identit
 const char *const *zca_identity_get_list(const struct zca_identity *identity,
                                          enum zca_identity_option option);
 bool zca_identity_get_offline(const struct zca_identity *identity); /* URI or `remote = off` */
+const char *zca_identity_get_csr_file(const struct zca_identity *identity); /* ?csr=; or NULL */
+/** zca_identity_get_wait_ms returns how long one operation may take, lock included: ?wait= of the URI,
+ * else the authority's timeout, else remote-timeout. */
+long zca_identity_get_wait_ms(const struct zca_identity *identity);
 
 /** zca_identity_key returns the existing key, or ZCA_ERR_NOT_FOUND. No network. New reference. */
 ZCA_NODISCARD struct zca_key *zca_identity_key(struct zca_identity *identity,
@@ -58,10 +63,12 @@ ZCA_NODISCARD bool zca_identity_certificates(struct zca_identity *identity,
                                              struct zca_error *err);
 
 /**
- * zca_identity_certificates_or_enrol returns the stored certificates when the leaf is valid now, matches
+ * zca_identity_chain_or_enrol and zca_identity_certificates_or_enrol return the stored certificates when the leaf is valid now, matches
  * the key, and nothing newer was asked for (no captured request, no ?csr=); no network then. Otherwise it
  * enrols as auto-enrol allows: `csr` only with a captured or named request, `load` also without.
  */
+ZCA_NODISCARD struct zca_chain *zca_identity_chain_or_enrol(struct zca_identity *identity,
+                                                            struct zca_error *err);
 ZCA_NODISCARD bool zca_identity_certificates_or_enrol(struct zca_identity *identity,
                                                       STACK_OF(X509) * *out_certificates,
                                                       struct zca_error *err);

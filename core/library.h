@@ -68,6 +68,26 @@ ZCA_NODISCARD OSSL_PROVIDER *zca_library_crypto(struct zca_library *library, str
 ZCA_NODISCARD const struct zca_remote *zca_library_remote(struct zca_library *library,
                                                           struct zca_error *err);
 
+/**
+ * zca_library_network_begin marks the calling thread as inside a network operation until
+ * zca_library_network_end: whatever reaches core from within (a TLS key that is a zca URI) gets
+ * ZCA_ERR_BUSY instead of a deadlock. Around every call of the remote table.
+ */
+ZCA_NODISCARD bool zca_library_network_begin(struct zca_library *library, struct zca_error *err);
+void zca_library_network_end(struct zca_library *library);
+
+/* Objects that live as long as the library, one of each; made on first need by their own file. */
+enum zca_library_part { ZCA_PART_KEYS, ZCA_PART_CERTIFICATES, ZCA_PART_CLIENTS, ZCA_NUM_PARTS };
+
+/**
+ * zca_library_part returns the part, made by `part_new` on the first call; borrowed. Thread-safe: the
+ * part has its own lock. zca_library_free passes it to `part_free` before it frees the context.
+ * err   ZCA_ERR_MEMORY when part_new returns NULL.
+ */
+ZCA_NODISCARD void *zca_library_part(struct zca_library *library, enum zca_library_part part,
+                                     void *(*part_new)(void), void (*part_free)(void *),
+                                     struct zca_error *err);
+
 /* Directories below the state directory, and where they lie. */
 enum zca_place {
     ZCA_PLACE_KEYS,        /* state-dir/keys, 0700 */

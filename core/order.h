@@ -3,12 +3,12 @@
  * The journal of an order: written durably before and after each remote step, so that a crash at
  * any line leaves a state that the next process can go on from. DER, one file an identity.
  *
- *   (none) -> submitting -> accepted -> received -> confirmed -> (none)
+ *   (none) -> submitting -> [accepted ->] [received ->] confirmed -> (none)
  *
  * submitting: the authority may or may not have acted: recover, then submit again.
  * accepted:   a pending ticket with an id: poll.
- * received:   verified and stored as candidate (NAME.candidate: sealed key if new, certificates):
- *             confirm where the dialect has two phases, then switch.
+ * received:   verified, the candidates are in the journal, the authority waits for confirm.
+ * confirmed:  the candidates count: switch to them; needs no network.
  */
 #ifndef ZCA_CORE_ORDER_H
 #define ZCA_CORE_ORDER_H
@@ -21,7 +21,8 @@ enum zca_order_state {
     ZCA_ORDER_NONE,
     ZCA_ORDER_SUBMITTING,
     ZCA_ORDER_ACCEPTED,
-    ZCA_ORDER_RECEIVED
+    ZCA_ORDER_RECEIVED,
+    ZCA_ORDER_CONFIRMED
 };
 
 struct zca_order {
@@ -29,10 +30,12 @@ struct zca_order {
     char request_id[33]; /* 32 hex digits, made when the order begins */
     int64_t started_at_s;
     char *ticket_id;                          /* NULL until accepted */
+    char *issued_id;                          /* NULL until received */
     struct zca_buffer csr;                    /* DER as sent; empty for server-made keys */
-    bool new_key;                             /* a candidate key waits in orders/ */
-    struct zca_buffer candidate_key;          /* sealed key record, empty if the key stays */
-    struct zca_buffer candidate_certificates; /* PEM, in state received */
+    bool new_key;                             /* the certificate is for a key that waits here */
+    struct zca_buffer candidate_key;          /* sealed key record; empty when the key stays, and
+                                                 for keys that live in memory only */
+    struct zca_buffer candidate_certificates; /* PEM, from state received on */
 };
 
 /** zca_order_load reads the journal of authority/name; a missing file gives ZCA_ORDER_NONE.

@@ -24,15 +24,20 @@ struct zca_expectation {
 /**
  * zca_verify_issued checks a chain, leaf first, as returned by an authority.
  *
- * chain   sorted leaf first; certificates that do not belong to the path are refused.
+ * chain      leaf first, each certificate issued by the next; others are refused.
+ * out_path   what to store: the verified path, leaf first, without a self-signed root; NULL: not
+ *            wanted. Caller frees the stack.
  * err     ZCA_ERR_VERIFY: "another key", "other names", "CA certificate", "not valid before/after",
  *         "chain"; ZCA_ERR_EXPIRED.
  */
 ZCA_NODISCARD bool zca_verify_issued(struct zca_library *library, STACK_OF(X509) * chain,
                                      const struct zca_expectation *expectation,
-                                     struct zca_error *err);
+                                     STACK_OF(X509) * *out_path, struct zca_error *err);
 
-/** zca_verify_valid_now tells whether the leaf's dates include the present. */
+/* A certificate may begin this much in the future: clocks differ. */
+#define ZCA_CLOCK_SKEW_S 300
+
+/** zca_verify_valid_now tells whether the certificate's dates include the present, with the skew above. */
 ZCA_NODISCARD bool zca_verify_valid_now(const X509 *certificate, struct zca_error *err);
 
 #endif

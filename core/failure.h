@@ -1,0 +1,31 @@
+/* SPDX-License-Identifier: Apache-2.0 */
+/*
+ * What went wrong last with an identity (orders/AUTHORITY/NAME.failed): spares a crowd of waiting
+ * processes the same refusal one by one, and paces renewal. Gone with the next success.
+ */
+#ifndef ZCA_CORE_FAILURE_H
+#define ZCA_CORE_FAILURE_H
+
+#include <stdint.h>
+
+#include "base/error.h"
+#include "core/library.h"
+
+struct zca_failure {
+    int64_t at_ms;       /* when, since 1970; 0: there is none */
+    int64_t next_s;      /* renewal does not try again before */
+    unsigned num;        /* failures since the last success */
+    uint8_t subject[32]; /* SHA-256 over what was asked of whom */
+    struct zca_error error;
+};
+
+/** zca_failure_load reads the record; a missing or unreadable one gives zeros. */
+void zca_failure_load(struct zca_library *library, const char *authority, const char *name,
+                      struct zca_failure *out_failure);
+
+/** zca_failure_store writes the record, replacing an older one; at_ms 0 removes it. */
+ZCA_NODISCARD bool zca_failure_store(struct zca_library *library, const char *authority,
+                                     const char *name, const struct zca_failure *failure,
+                                     struct zca_error *err);
+
+#endif
