@@ -16,7 +16,7 @@
 
 enum zca_option_type {
     ZCA_OPTION_TEXT,
-    ZCA_OPTION_PATH,    /* absolute; "~/" is the home directory; "" when unset */
+    ZCA_OPTION_PATH,    /* absolute; "~/" is the home directory; an empty text unsets it */
     ZCA_OPTION_INTEGER, /* decimal, within [min, max] */
     ZCA_OPTION_SECONDS, /* a number with s, m, h or d; within [min, max] seconds */
     ZCA_OPTION_BOOLEAN, /* yes / no */
@@ -84,7 +84,9 @@ const char *const *zca_config_names(const struct zca_config *config, const char 
 /**
  * The getters return the value of `option` in "[kind NAME]" (name NULL for unnamed kinds), or its
  * default when the section or the option is absent. They cannot fail: values were checked when read.
- * Text is borrowed from the configuration; NULL when unset without default.
+ * Text is borrowed from the configuration; NULL when unset without default. zca_config_get_text
+ * takes options of any type. `option` must be an element of the kind's own table.
+ * Unset without default, numbers are 0, booleans false, choices the first, lists empty.
  * zca_config_get_choice returns the index into `choices`.
  * zca_config_get_list returns words, NULL-terminated, borrowed.
  */
