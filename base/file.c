@@ -12,6 +12,8 @@
 #include <string.h>
 #include <unistd.h>
 
+static const size_t max_previous = 1024 * 1024;
+
 static void close_descriptor(const int *fd)
 {
     if (*fd >= 0) {
@@ -205,6 +207,50 @@ bool zca_file_store(const char *path, mode_t mode, struct zca_span bytes, struct
 bool zca_file_store_new(const char *path, mode_t mode, struct zca_span bytes, struct zca_error *err)
 {
     return store(path, mode, bytes, publish_new, err);
+}
+
+static char *append_suffix(const char *path, const char *suffix, struct zca_error *err)
+{
+    char *result = NULL;
+    if (asprintf(&result, "%s%s", path, suffix) < 0) {
+        zca_error_set(err, ZCA_ERR_MEMORY, "keeping '%s'", path);
+        return NULL; /* undefined after a failure */
+    }
+    return result;
+}
+
+/* File systems without hard links get a copy. */
+static bool copy_previous(const char *path, const char *previous, struct zca_error *err)
+{
+    zca_auto(zca_buffer) struct zca_buffer bytes = ZCA_SECRET_BUFFER;
+    struct stat status;
+    return zca_file_load(path, max_previous, &bytes, &status, err) &&
+           zca_file_store(previous, status.st_mode & 0777, zca_buffer_span(&bytes), err);
+}
+
+static bool link_previous(const char *path, const char *beside, const char *previous,
+                          struct zca_error *err)
+{
+    (void)unlink(beside); /* left by a crash, or not there */
+    if (link(path, beside) != 0 && errno != EEXIST) {
+        bool unable = errno == EPERM || errno == EOPNOTSUPP || errno == EMLINK;
+        if (unable) {
+            return copy_previous(path, previous, err);
+        }
+        return errno == ENOENT || zca_error_set_errno(err, "keeping '%s'", path);
+    }
+    /* ENOENT: another writer of the same file did it for us */
+    bool ok = rename(beside, previous) == 0 || errno == ENOENT ||
+              zca_error_set_errno(err, "keeping '%s'", path);
+    (void)unlink(beside); /* rename does nothing when both are names of one file */
+    return ok;
+}
+
+bool zca_file_keep_previous(const char *path, struct zca_error *err)
+{
+    zca_auto(text) char *previous = append_suffix(path, ".previous", err);
+    zca_auto(text) char *beside = append_suffix(path, ".previous.new", err);
+    return previous && beside && link_previous(path, beside, previous, err);
 }
 
 bool zca_file_remove(const char *path, struct zca_error *err)

@@ -39,6 +39,10 @@ ZCA_NODISCARD bool zca_file_store(const char *path, mode_t mode, struct zca_span
 ZCA_NODISCARD bool zca_file_store_new(const char *path, mode_t mode, struct zca_span bytes,
                                       struct zca_error *err);
 
+/** zca_file_keep_previous makes "PATH.previous" a second name of the file at `path`, replacing an older
+ * one: before a store that shall leave the old contents reachable. No file there is success. */
+ZCA_NODISCARD bool zca_file_keep_previous(const char *path, struct zca_error *err);
+
 /** zca_file_remove deletes a file durably; a file that is not there is success. */
 ZCA_NODISCARD bool zca_file_remove(const char *path, struct zca_error *err);
 

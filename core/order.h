@@ -50,7 +50,8 @@ ZCA_NODISCARD bool zca_order_store(struct zca_library *library, const char *auth
                                    struct zca_error *err);
 
 /** zca_order_begin fills request_id and started_at_s of a new order. */
-ZCA_NODISCARD bool zca_order_begin(struct zca_order *order, struct zca_error *err);
+ZCA_NODISCARD bool zca_order_begin(struct zca_library *library, struct zca_order *order,
+                                   struct zca_error *err);
 
 void zca_order_clear(struct zca_order *order);
 ZCA_DEFINE_AUTO_CLEAR(zca_order, struct zca_order, zca_order_clear);

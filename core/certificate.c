@@ -1,0 +1,231 @@
+/* SPDX-License-Identifier: Apache-2.0 */
+/*
+ * Certificates on disk: certs/AUTHORITY/NAME.pem, leaf first. A warm look costs one stat.
+ * The file before the last store stays as NAME.pem.previous.
+ */
+#include "core/certificate.h"
+
+#include <dirent.h>
+#include <errno.h>
+#include <pthread.h>
+#include <string.h>
+#include <sys/stat.h>
+
+#include "base/file.h"
+#include "base/lock.h"
+#include "base/openssl_auto.h"
+#include "base/pem.h"
+
+static const size_t max_file = 256 * 1024;
+static const size_t max_entries = 64; /* more identities than this are read each time */
+
+/* ---- the cache, a part of the library ---- */
+
+struct entry {
+    char *path;
+    struct stat status; /* of the file when it was read */
+    struct zca_chain *chain;
+    struct entry *next;
+};
+
+struct cache {
+    pthread_mutex_t mutex;
+    struct entry *entries;
+    size_t num_entries;
+};
+
+static void entry_free(struct entry *entry)
+{
+    free(entry->path);
+    zca_chain_free(entry->chain);
+    free(entry);
+}
+
+static void *cache_new(void)
+{
+    struct cache *cache = calloc(1, sizeof(*cache));
+    if (cache && pthread_mutex_init(&cache->mutex, NULL) != 0) {
+        free(cache);
+        return NULL;
+    }
+    return cache;
+}
+
+static void cache_free(void *part)
+{
+    struct cache *cache = part;
+    while (cache->entries) {
+        struct entry *entry = cache->entries;
+        cache->entries = entry->next;
+        entry_free(entry);
+    }
+    (void)pthread_mutex_destroy(&cache->mutex); /* nobody holds it any more */
+    free(cache);
+}
+
+static struct cache *open_cache(struct zca_library *library, struct zca_error *err)
+{
+    return zca_library_part(library, ZCA_PART_CERTIFICATES, cache_new, cache_free, err);
+}
+
+static bool is_same_file(const struct stat *left, const struct stat *right)
+{
+    return left->st_dev == right->st_dev && left->st_ino == right->st_ino &&
+           left->st_size == right->st_size && left->st_mtim.tv_sec == right->st_mtim.tv_sec &&
+           left->st_mtim.tv_nsec == right->st_mtim.tv_nsec &&
+           left->st_ctim.tv_sec == right->st_ctim.tv_sec &&
+           left->st_ctim.tv_nsec == right->st_ctim.tv_nsec;
+}
+
+static struct entry *find_entry(const struct cache *cache, const char *path)
+{
+    struct entry *entry = cache->entries;
+    while (entry && strcmp(entry->path, path) != 0) {
+        entry = entry->next;
+    }
+    return entry;
+}
+
+static struct zca_chain *look_up(struct cache *cache, const char *path, const struct stat *status)
+{
+    zca_auto(lock) pthread_mutex_t *held = zca_lock(&cache->mutex);
+    const struct entry *entry = find_entry(cache, path);
+    return entry && is_same_file(&entry->status, status) ? zca_chain_ref(entry->chain) : NULL;
+}
+
+/* Keeps what was read. Not keeping it, for want of memory, only costs the next reader time. */
+static void remember(struct cache *cache, const char *path, const struct stat *status,
+                     struct zca_chain *chain)
+{
+    zca_auto(lock) pthread_mutex_t *held = zca_lock(&cache->mutex);
+    struct entry *entry = find_entry(cache, path);
+    if (!entry && cache->num_entries < max_entries) {
+        entry = calloc(1, sizeof(*entry));
+        char *copy = strdup(path);
+        if (!entry || !copy) {
+            free(entry);
+            free(copy);
+            return;
+        }
+        entry->path = copy;
+        entry->next = cache->entries;
+        cache->entries = entry;
+        cache->num_entries++;
+    }
+    if (entry) {
+        zca_chain_free(entry->chain);
+        entry->chain = zca_chain_ref(chain);
+        entry->status = *status;
+    }
+}
+
+/* ---- load ---- */
+
+static struct zca_chain *read_chain(struct cache *cache, const char *path, struct zca_error *err)
+{
+    zca_auto(zca_buffer) struct zca_buffer pem = {.len = 0};
+    struct stat status;
+    if (!zca_file_load(path, max_file, &pem, &status, err)) {
+        return NULL;
+    }
+    struct zca_chain *chain = zca_chain_parse(zca_buffer_span(&pem), err);
+    if (!chain) {
+        zca_error_context(err, "certificate file '%s'", path);
+        return NULL;
+    }
+    remember(cache, path, &status, chain);
+    return chain;
+}
+
+struct zca_chain *zca_certificate_load_chain(struct zca_library *library, const char *authority,
+                                             const char *name, struct zca_error *err)
+{
+    struct cache *cache = open_cache(library, err);
+    zca_auto(text) char *path =
+        zca_library_path(library, ZCA_PLACE_CERTS, authority, name, ".pem", err);
+    struct stat status;
+    if (!cache || !path) {
+        return NULL;
+    }
+    if (stat(path, &status) != 0) {
+        zca_error_set_errno(err, "certificate file '%s'", path);
+        return NULL;
+    }
+    struct zca_chain *chain = look_up(cache, path, &status);
+    return chain ? chain : read_chain(cache, path, err);
+}
+
+bool zca_certificate_load(struct zca_library *library, const char *authority, const char *name,
+                          STACK_OF(X509) * *out_chain, struct zca_error *err)
+{
+    zca_auto(zca_chain) struct zca_chain *chain =
+        zca_certificate_load_chain(library, authority, name, err);
+    STACK_OF(X509) *certificates = chain ? zca_chain_certificates(chain, library, err) : NULL;
+    if (!certificates) {
+        return false;
+    }
+    *out_chain = certificates;
+    return true;
+}
+
+/* ---- store ---- */
+
+bool zca_certificate_store(struct zca_library *library, const char *authority, const char *name,
+                           const STACK_OF(X509) * chain, struct zca_error *err)
+{
+    zca_auto(zca_buffer) struct zca_buffer pem = {.len = 0};
+    zca_auto(text) char *path =
+        zca_library_path(library, ZCA_PLACE_CERTS, authority, name, ".pem", err);
+    return path && zca_pem_format_certificates(chain, &pem, err) &&
+           zca_library_prepare(library, ZCA_PLACE_CERTS, authority, err) &&
+           zca_file_keep_previous(path, err) &&
+           zca_file_store(path, 0644, zca_buffer_span(&pem), err);
+}
+
+/* ---- names ---- */
+
+static void close_directory(DIR **directory)
+{
+    if (*directory) {
+        (void)closedir(*directory); /* nothing was written */
+    }
+}
+
+ZCA_DEFINE_AUTO_CLEAR(directory, DIR *, close_directory);
+
+/* "NAME.pem" without its suffix, or NULL for other files. */
+static char *name_of(const char *file)
+{
+    static const char suffix[] = ".pem";
+    size_t len = strlen(file);
+    size_t suffix_len = sizeof(suffix) - 1;
+    if (len <= suffix_len || strcmp(file + len - suffix_len, suffix) != 0) {
+        return NULL;
+    }
+    char *name = strndup(file, len - suffix_len);
+    if (name && !zca_name_valid(name)) {
+        free(name);
+        return NULL;
+    }
+    return name;
+}
+
+bool zca_certificate_names(struct zca_library *library, const char *authority,
+                           bool (*visit)(void *argument, const char *name), void *argument,
+                           struct zca_error *err)
+{
+    zca_auto(text) char *path = zca_library_path(library, ZCA_PLACE_CERTS, authority, ".", "", err);
+    if (!path) {
+        return false;
+    }
+    zca_auto(directory) DIR *directory = opendir(path);
+    if (!directory) {
+        return errno == ENOENT || zca_error_set_errno(err, "listing '%s'", path);
+    }
+    bool go_on = true;
+    for (struct dirent *file = readdir(directory); file && go_on; file = readdir(directory)) {
+        zca_auto(text) char *name = name_of(file->d_name);
+        go_on = !name || visit(argument, name);
+    }
+    return true;
+}

@@ -1,0 +1,262 @@
+/* SPDX-License-Identifier: Apache-2.0 */
+/*
+ * A certificate and its issuers as DER (RFC 5280, 4.1). The leaf is walked to its dates and its
+ * public key and no further: what else it holds was verified before it was stored.
+ */
+#include "core/chain.h"
+
+#include <limits.h>
+#include <stdatomic.h>
+#include <string.h>
+
+#include <openssl/asn1.h>
+#include <openssl/pem.h>
+
+#include "base/clock.h"
+#include "base/openssl_auto.h"
+#include "base/pem.h"
+#include "core/verify.h"
+
+static const size_t max_certificates = 16;
+
+struct zca_chain {
+    atomic_uint references;
+    struct zca_buffer bytes; /* all certificates, one behind the other */
+    size_t ends[16];         /* max_certificates: where each ends in `bytes` */
+    size_t length;
+    struct zca_span public_key; /* in `bytes` */
+    int64_t not_before_s;
+    int64_t not_after_s;
+};
+
+/* ---- walking DER ---- */
+
+struct element {
+    struct zca_span whole;   /* with tag and length */
+    struct zca_span content; /* without */
+    int tag;
+};
+
+/* Takes the element at the front of `rest`. */
+static bool take_element(struct zca_span *rest, struct element *out_element)
+{
+    const unsigned char *cursor = rest->data;
+    long len = 0;
+    int tag = 0;
+    int class = 0;
+    if (rest->len == 0 || rest->len > LONG_MAX) {
+        return false;
+    }
+    int flags = ASN1_get_object(&cursor, &len, &tag, &class, (long)rest->len);
+    if ((flags & 0x80) != 0 || (flags & 1) != 0) { /* broken, or without a length */
+        return false;
+    }
+    size_t whole_len = (size_t)(cursor - rest->data) + (size_t)len;
+    out_element->whole = zca_span_of(rest->data, whole_len);
+    out_element->content = zca_span_of(cursor, (size_t)len);
+    out_element->tag = class == V_ASN1_UNIVERSAL ? tag : -1;
+    *rest = zca_span_of(rest->data + whole_len, rest->len - whole_len);
+    return true;
+}
+
+static bool take_of(struct zca_span *rest, int tag, struct element *out_element)
+{
+    return take_element(rest, out_element) && out_element->tag == tag;
+}
+
+static bool take_time(struct zca_span *rest, int64_t *out_time_s)
+{
+    struct element element;
+    if (!take_element(rest, &element)) {
+        return false;
+    }
+    const unsigned char *cursor = element.whole.data;
+    ASN1_TIME *time = d2i_ASN1_TIME(NULL, &cursor, (long)element.whole.len);
+    bool ok = zca_clock_from_asn1(time, out_time_s, NULL);
+    ASN1_TIME_free(time);
+    return ok;
+}
+
+/* version [0], serial INTEGER, signature SEQUENCE, issuer SEQUENCE: nothing to see. */
+static bool skip_to_validity(struct zca_span *rest)
+{
+    struct element element;
+    return take_element(rest, &element) &&
+           (element.tag == V_ASN1_INTEGER || take_of(rest, V_ASN1_INTEGER, &element)) &&
+           take_of(rest, V_ASN1_SEQUENCE, &element) && take_of(rest, V_ASN1_SEQUENCE, &element);
+}
+
+static bool walk_leaf(struct zca_chain *chain)
+{
+    struct zca_span rest = zca_span_of(chain->bytes.data, chain->ends[0]);
+    struct element certificate;
+    struct element tbs;
+    struct element validity;
+    struct element subject;
+    struct element key;
+    if (!take_of(&rest, V_ASN1_SEQUENCE, &certificate) || rest.len != 0 ||
+        !take_of(&certificate.content, V_ASN1_SEQUENCE, &tbs) || !skip_to_validity(&tbs.content) ||
+        !take_of(&tbs.content, V_ASN1_SEQUENCE, &validity) ||
+        !take_of(&tbs.content, V_ASN1_SEQUENCE, &subject) ||
+        !take_of(&tbs.content, V_ASN1_SEQUENCE, &key)) {
+        return false;
+    }
+    chain->public_key = key.whole;
+    return take_time(&validity.content, &chain->not_before_s) &&
+           take_time(&validity.content, &chain->not_after_s);
+}
+
+/* ---- reading PEM ---- */
+
+struct block {
+    char *label;
+    char *header;
+    unsigned char *data;
+    long len;
+};
+
+static void block_clear(struct block *block)
+{
+    OPENSSL_free(block->label);
+    OPENSSL_free(block->header);
+    OPENSSL_clear_free(block->data, block->len > 0 ? (size_t)block->len : 0); /* may be a key */
+}
+
+ZCA_DEFINE_AUTO_CLEAR(block, struct block, block_clear);
+
+static bool add_block(struct zca_chain *chain, const struct block *block, struct zca_error *err)
+{
+    struct zca_span der = zca_span_of(block->data, (size_t)block->len);
+    if (strcmp(block->label, PEM_STRING_X509) != 0) {
+        return true;
+    }
+    if (chain->length == max_certificates) {
+        return zca_error_set(err, ZCA_ERR_INVALID, "more than %zu certificates", max_certificates);
+    }
+    if (!zca_der_is_sequence(der)) {
+        return zca_error_set(err, ZCA_ERR_INVALID, "certificate %zu is damaged", chain->length + 1);
+    }
+    if (!zca_buffer_append(&chain->bytes, der, err)) {
+        return false;
+    }
+    chain->ends[chain->length++] = chain->bytes.len;
+    return true;
+}
+
+static bool read_blocks(BIO *bio, struct zca_chain *chain, struct zca_error *err)
+{
+    for (;;) {
+        zca_auto(block) struct block block = {.label = NULL};
+        if (PEM_read_bio(bio, &block.label, &block.header, &block.data, &block.len) != 1) {
+            break;
+        }
+        if (!add_block(chain, &block, err)) {
+            return false;
+        }
+    }
+    if (ERR_GET_REASON(ERR_peek_last_error()) != PEM_R_NO_START_LINE) {
+        return zca_error_set(err, ZCA_ERR_INVALID, "a PEM block is damaged");
+    }
+    return chain->length > 0 || zca_error_set(err, ZCA_ERR_INVALID, "no certificate in it");
+}
+
+struct zca_chain *zca_chain_parse(struct zca_span pem, struct zca_error *err)
+{
+    zca_auto(error_mark) int mark = ERR_set_mark(); /* the end of a file is an entry, too */
+    zca_auto(zca_chain) struct zca_chain *chain = calloc(1, sizeof(*chain));
+    if (pem.len > INT_MAX) {
+        zca_error_set(err, ZCA_ERR_INVALID, "a file of %zu bytes", pem.len);
+        return NULL;
+    }
+    zca_auto(BIO) BIO *bio =
+        BIO_new_mem_buf(pem.len > 0 ? (const void *)pem.data : "", (int)pem.len);
+    if (!chain || !bio) {
+        zca_error_set(err, ZCA_ERR_MEMORY, "reading certificates");
+        return NULL;
+    }
+    atomic_init(&chain->references, 1);
+    if (!read_blocks(bio, chain, err)) {
+        return NULL;
+    }
+    if (!walk_leaf(chain)) {
+        zca_error_set(err, ZCA_ERR_INVALID, "the first certificate is damaged");
+        return NULL;
+    }
+    return zca_steal(chain);
+}
+
+struct zca_chain *zca_chain_ref(struct zca_chain *chain)
+{
+    atomic_fetch_add_explicit(&chain->references, 1, memory_order_relaxed);
+    return chain;
+}
+
+void zca_chain_free(struct zca_chain *chain)
+{
+    if (chain && atomic_fetch_sub_explicit(&chain->references, 1, memory_order_acq_rel) <= 1) {
+        zca_buffer_clear(&chain->bytes);
+        free(chain);
+    }
+}
+
+/* ---- what readers ask ---- */
+
+size_t zca_chain_get_length(const struct zca_chain *chain)
+{
+    return chain->length;
+}
+
+struct zca_span zca_chain_get_der(const struct zca_chain *chain, size_t index)
+{
+    size_t start = index == 0 ? 0 : chain->ends[index - 1];
+    return zca_span_of(chain->bytes.data + start, chain->ends[index] - start);
+}
+
+struct zca_span zca_chain_get_public(const struct zca_chain *chain)
+{
+    return chain->public_key;
+}
+
+int64_t zca_chain_get_not_before_s(const struct zca_chain *chain)
+{
+    return chain->not_before_s;
+}
+
+int64_t zca_chain_get_not_after_s(const struct zca_chain *chain)
+{
+    return chain->not_after_s;
+}
+
+bool zca_chain_valid_now(const struct zca_chain *chain)
+{
+    int64_t now_s = zca_clock_now_s();
+    return chain->not_before_s <= now_s + ZCA_CLOCK_SKEW_S && now_s <= chain->not_after_s;
+}
+
+bool zca_chain_matches(const struct zca_chain *chain, const struct zca_key *key)
+{
+    return zca_span_equal(chain->public_key, zca_key_get_public(key));
+}
+
+STACK_OF(X509) * zca_chain_certificates(const struct zca_chain *chain, struct zca_library *library,
+                                        struct zca_error *err)
+{
+    OSSL_LIB_CTX *context = zca_library_context(library, err);
+    if (!context) {
+        return NULL;
+    }
+    zca_auto(X509_STACK) STACK_OF(X509) *certificates = sk_X509_new_null();
+    for (size_t i = 0; i < chain->length; i++) {
+        zca_auto(X509) X509 *certificate =
+            zca_der_parse_certificate(context, zca_chain_get_der(chain, i), err);
+        if (!certificate) {
+            return NULL;
+        }
+        if (!certificates || sk_X509_push(certificates, certificate) <= 0) {
+            zca_error_set(err, ZCA_ERR_MEMORY, "reading certificates");
+            return NULL;
+        }
+        (void)zca_steal(certificate); /* the stack has it */
+    }
+    return zca_steal(certificates);
+}
