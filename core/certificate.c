@@ -214,10 +214,12 @@ bool zca_certificate_names(struct zca_library *library, const char *authority,
                            bool (*visit)(void *argument, const char *name), void *argument,
                            struct zca_error *err)
 {
-    zca_auto(text) char *path = zca_library_path(library, ZCA_PLACE_CERTS, authority, ".", "", err);
+    zca_auto(text) char *path =
+        zca_library_path(library, ZCA_PLACE_CERTS, authority, "any", "", err);
     if (!path) {
         return false;
     }
+    *strrchr(path, '/') = '\0'; /* the directory of any name */
     zca_auto(directory) DIR *directory = opendir(path);
     if (!directory) {
         return errno == ENOENT || zca_error_set_errno(err, "listing '%s'", path);
