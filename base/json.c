@@ -72,6 +72,11 @@ void zca_json_free(struct zca_json *json)
     }
 }
 
+struct zca_json *zca_json_ref(const struct zca_json *json)
+{
+    return wrap(json_incref((json_t *)(uintptr_t)json));
+}
+
 /* ---- text to values and back ---- */
 
 /* jansson recurses once a level: the depth of foreign text is known before it starts. */

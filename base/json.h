@@ -20,6 +20,9 @@ struct zca_json;
 void zca_json_free(struct zca_json *json);
 ZCA_DEFINE_AUTO(zca_json, struct zca_json, zca_json_free);
 
+/** zca_json_ref returns a new reference to a value, one borrowed from its container for instance. */
+struct zca_json *zca_json_ref(const struct zca_json *json);
+
 /** zca_json_parse reads one JSON text; at most 32 levels deep, nothing behind it.
  * err ZCA_ERR_PROTOCOL with the position, never the text. Returns a new reference or NULL. */
 ZCA_NODISCARD struct zca_json *zca_json_parse(struct zca_span text, struct zca_error *err);

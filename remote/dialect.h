@@ -31,6 +31,7 @@ struct zca_endpoint {
     const char *path;   /* with %s for ids, which are percent-encoded */
     enum zca_repeat repeat;
     bool anonymous; /* sent without credentials */
+    bool secret;    /* the answer may hold a key or a token */
 };
 
 /* One row per error code of the API. http 0: any status. code NULL: any code with that status. */

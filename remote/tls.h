@@ -1,0 +1,24 @@
+/* SPDX-License-Identifier: Apache-2.0 */
+/* The TLS client certificate: put on an SSL_CTX directly, so that a key may be of any form. */
+#ifndef ZCA_REMOTE_TLS_H
+#define ZCA_REMOTE_TLS_H
+
+#include <stdbool.h>
+
+#include <openssl/types.h>
+
+#include "base/auto.h"
+#include "base/error.h"
+
+/**
+ * zca_tls_use_certificate sets certificate, chain and key of a TLS client. Call it inside a section.
+ *
+ * tls                borrowed; belongs to the section's context.
+ * certificate_file   PEM: leaf, then issuers.
+ * key_file           PEM, not protected by a passphrase: nobody may be asked from inside a library.
+ * err                ZCA_ERR_CONFIG, ZCA_ERR_NOT_FOUND, ZCA_ERR_SYSTEM name the file.
+ */
+ZCA_NODISCARD bool zca_tls_use_certificate(SSL_CTX *tls, const char *certificate_file,
+                                           const char *key_file, struct zca_error *err);
+
+#endif
