@@ -74,21 +74,23 @@ struct zca_route_style {
                   const char *message);
 };
 
-#define ZCA_ROUTE_JSON 1u /* body must be a JSON object */
-#define ZCA_ROUTE_SLOW 2u /* counts against the limit for password work */
+#define ZCA_ROUTE_JSON 1u  /* body must be a JSON object */
+#define ZCA_ROUTE_SLOW 2u  /* counts against the limit for password work, by address */
+#define ZCA_ROUTE_ENROL 4u /* counts against the limit for machine registration, by address */
 
 struct zca_route {
     const char *method;
     const char *path; /* "/api/db/(star)": '*' matches one segment */
-    enum zca_role
-        role; /* least role the principal needs in ANY of its organisations; handlers that take
-                           an org_id check the role in that organisation with zca_account_role */
+    /* Least role the principal needs in ANY of its organisations; handlers that take an org_id check
+     * the role there with zca_account_role. With ZCA_ROLE_NONE bad credentials count as none. */
+    enum zca_role role;
     unsigned flags;
     zca_route_handler *handler;
     const struct zca_route_style *style;
 };
 
-/* A table of routes; one per dialect, in server/api/. server/routes.c lists the tables. */
+/* A table of routes; one per dialect, in server/api/. server/routes.c lists the tables. A path is
+ * answered by the first row that matches it and the method. */
 struct zca_route_table {
     const struct zca_route *routes;
     size_t num_routes;
