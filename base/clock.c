@@ -29,17 +29,32 @@ int64_t zca_clock_monotonic_ms(void)
     return read_clock_ms(CLOCK_MONOTONIC);
 }
 
+static void put_number(char *target, int digits, int number)
+{
+    for (int i = digits - 1; i >= 0; i--) {
+        target[i] = (char)('0' + number % 10);
+        number /= 10;
+    }
+}
+
 void zca_clock_format(int64_t time_ms, char out_text[ZCA_RFC3339_SIZE])
 {
-    int64_t millisecond = (time_ms % 1000 + 1000) % 1000;
-    time_t seconds = (time_ms - millisecond) / 1000;
+    static const char form[ZCA_RFC3339_SIZE] = "0000-00-00T00:00:00.000Z";
+    int millisecond = (int)((time_ms % 1000 + 1000) % 1000);
+    time_t seconds = time_ms / 1000 - (time_ms % 1000 < 0);
     struct tm when;
     if (!gmtime_r(&seconds, &when) || when.tm_year < -1900 || when.tm_year > 8099) {
         (void)snprintf(out_text, ZCA_RFC3339_SIZE, "invalid");
         return;
     }
-    size_t len = strftime(out_text, ZCA_RFC3339_SIZE, "%Y-%m-%dT%H:%M:%S", &when);
-    (void)snprintf(out_text + len, ZCA_RFC3339_SIZE - len, ".%03dZ", (int)millisecond);
+    memcpy(out_text, form, sizeof(form));
+    put_number(out_text, 4, when.tm_year + 1900);
+    put_number(out_text + 5, 2, when.tm_mon + 1);
+    put_number(out_text + 8, 2, when.tm_mday);
+    put_number(out_text + 11, 2, when.tm_hour);
+    put_number(out_text + 14, 2, when.tm_min);
+    put_number(out_text + 17, 2, when.tm_sec);
+    put_number(out_text + 20, 3, millisecond);
 }
 
 /* Reads exactly `digits` digits at *cursor, within [min, max]. */
