@@ -4,6 +4,7 @@
 #define ZCA_CORE_CSR_H
 
 #include <openssl/x509.h>
+#include <openssl/x509v3.h>
 
 #include "core/key.h"
 
@@ -13,6 +14,11 @@ struct zca_csr_names {
     const char *const *dns_names;    /* NULL-terminated or NULL */
     const char *const *ip_addresses; /* NULL-terminated or NULL */
 };
+
+/** zca_csr_alternative_names returns the DNS names and addresses of `names`, possibly none. err
+ * ZCA_ERR_INVALID for what is not an address. Caller frees. */
+ZCA_NODISCARD GENERAL_NAMES *zca_csr_alternative_names(const struct zca_csr_names *names,
+                                                       struct zca_error *err);
 
 /** zca_csr_new makes and signs a request: subject CN, SAN with the names (RFC 5280, 4.2.1.6). */
 ZCA_NODISCARD X509_REQ *zca_csr_new(struct zca_library *library, struct zca_key *key,
