@@ -28,6 +28,11 @@ ZCA_DEFINE_AUTO(zca_authority, struct zca_authority, zca_authority_close);
 const char *zca_authority_get_name(const struct zca_authority *authority);
 const char *zca_authority_get_dialect(const struct zca_authority *authority);
 const char *zca_authority_get_url(const struct zca_authority *authority);
+struct zca_library *zca_authority_get_library(const struct zca_authority *authority);
+
+/** zca_authority_get_text returns an option of the section, NULL when unset; borrowed. */
+const char *zca_authority_get_text(const struct zca_authority *authority,
+                                   enum zca_authority_option option);
 
 /** zca_authority_capabilities opens zca-remote.so (no network) and returns zca_capability bits. */
 ZCA_NODISCARD bool zca_authority_capabilities(struct zca_authority *authority,
