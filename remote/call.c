@@ -186,11 +186,15 @@ static bool report(const struct exchange *exchange, const struct zca_json *answe
                             message); /* false below */
     } else {
         (void)zca_error_set(&failure, reason, "authority '%s' answers %s with HTTP status %ld",
-                            client->authority, exchange->call->endpoint->path,
+                            client->authority, (const char *)exchange->path.data,
                             status); /* false below */
     }
     zca_http_make_printable(failure.message);
     set_code(exchange, code, &failure);
+    if (reason == ZCA_ERR_AUTH && !exchange->call->endpoint->anonymous) {
+        (void)zca_error_context(&failure, "credentials refused, run 'zca login %s'",
+                                client->authority); /* false below */
+    }
     if (err) {
         *err = failure;
     }
@@ -202,7 +206,7 @@ static bool report_nonsense(const struct exchange *exchange, const char *what,
 {
     const char *content_type = exchange->response.content_type;
     (void)zca_error_set(err, ZCA_ERR_PROTOCOL, "authority '%s' answers %s with %s%s%s",
-                        exchange->client->authority, exchange->call->endpoint->path, what,
+                        exchange->client->authority, (const char *)exchange->path.data, what,
                         *content_type != '\0' ? ", of type " : "", content_type); /* false below */
     if (err) {
         err->http_status = exchange->response.status;

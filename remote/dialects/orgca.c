@@ -83,8 +83,9 @@ static bool crl_fetch(struct zca_client *client, struct zca_buffer *out_crl, str
         return false;
     }
     if (!looks_like_crl(&body)) {
-        return zca_error_set(err, ZCA_ERR_PROTOCOL, "authority '%s' answers %s with no CRL",
-                             client->authority, crl_endpoint.path);
+        return zca_error_set(err, ZCA_ERR_PROTOCOL,
+                             "authority '%s' answers with something that is no CRL",
+                             client->authority);
     }
     zca_buffer_move(out_crl, &body);
     return true;

@@ -51,6 +51,14 @@ static bool list(struct zca_client *client, const struct zca_record_filter *filt
     return body && zca_quickztna_list(client, body, filter, out_list, err);
 }
 
+/* The product writes a reason of its own. */
+static bool revoke(struct zca_client *client, const char *id, const char *reason,
+                   struct zca_error *err)
+{
+    (void)reason;
+    return zca_quickztna_revoke(client, id, NULL, err);
+}
+
 /* ---- recovery ---- */
 
 /* The serial number of the certificate being renewed: that one must not be taken for a lost one. */
@@ -86,7 +94,7 @@ static bool recover(struct zca_client *client, const struct zca_request *request
     for (size_t i = 0; i < found.num_records; i++) {
         const struct zca_record *record = &found.records[i];
         if (is_lost(record, started_at_s, (const char *)current.data) &&
-            !zca_quickztna_revoke(client, record->id, "superseded", err)) {
+            !revoke(client, record->id, NULL, err)) {
             return zca_error_context(err, "revoking the lost certificate '%s'", record->serial);
         }
     }
@@ -113,5 +121,5 @@ const struct zca_dialect zca_dialect_quickztna = {
     .fetch = zca_quickztna_fetch,
     .recover = recover,
     .list = list,
-    .revoke = zca_quickztna_revoke,
+    .revoke = revoke,
 };

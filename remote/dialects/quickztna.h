@@ -59,7 +59,7 @@ bool zca_quickztna_ca_init(struct zca_client *client, struct zca_buffer *out_pem
 bool zca_quickztna_fetch(struct zca_client *client, struct zca_ticket *ticket,
                          struct zca_issued *out_issued, struct zca_error *err);
 bool zca_quickztna_revoke(struct zca_client *client, const char *id, const char *reason,
-                          struct zca_error *err);
+                          struct zca_error *err); /* reason: an extension; NULL: not sent */
 
 /**
  * zca_quickztna_action starts the body of a call of POST /api/issue-certificate.
