@@ -1,0 +1,360 @@
+/* SPDX-License-Identifier: Apache-2.0 */
+/*
+ * What a process shares, made part by part on first need. After a fork the child starts with a
+ * fresh lock: the parent's may have been held by a thread that does not exist any more.
+ */
+#include "core/library.h"
+
+#include <dlfcn.h>
+#include <pthread.h>
+#include <stdatomic.h>
+#include <stdio.h>
+#include <string.h>
+#include <unistd.h>
+
+#include <openssl/provider.h>
+
+#include "base/lock.h"
+#include "core/place.h"
+
+#ifndef ZCA_PKGLIBDIR
+#define ZCA_PKGLIBDIR "/usr/lib/zca"
+#endif
+
+struct part {
+    void *object;
+    void (*free)(void *object);
+};
+
+struct zca_library {
+    pthread_mutex_t mutex; /* over everything below that is made late */
+    _Atomic pid_t pid;     /* of the process that last entered */
+    char *config_file;
+    struct zca_setting *overrides; /* name NULL ends */
+    OSSL_LIB_CTX *(*context_new)(void *argument);
+    void *context_argument;
+
+    struct zca_config *config;
+    struct zca_error config_error; /* remembered, so that a broken file is read once */
+    OSSL_LIB_CTX *context;
+    OSSL_PROVIDER *crypto;
+    const struct zca_remote *remote;
+    struct zca_place_roots roots;
+    struct part parts[ZCA_NUM_PARTS];
+};
+
+/* Set while the thread is inside a network operation. */
+static _Thread_local bool is_in_network;
+
+/* ---- life ---- */
+
+static bool copy_overrides(struct zca_library *library, const struct zca_setting *overrides)
+{
+    size_t num = 0;
+    while (overrides && overrides[num].name) {
+        num++;
+    }
+    library->overrides = calloc(num + 1, sizeof(*library->overrides));
+    for (size_t i = 0; library->overrides && i < num; i++) {
+        library->overrides[i].name = strdup(overrides[i].name);
+        library->overrides[i].value = strdup(overrides[i].value);
+        if (!library->overrides[i].name || !library->overrides[i].value) {
+            return false;
+        }
+    }
+    return library->overrides;
+}
+
+static void free_overrides(struct zca_setting *overrides)
+{
+    for (size_t i = 0; overrides && overrides[i].name; i++) {
+        free((char *)overrides[i].name);
+        free((char *)overrides[i].value);
+    }
+    free(overrides);
+}
+
+struct zca_library *zca_library_new(const struct zca_library_settings *settings,
+                                    struct zca_error *err)
+{
+    struct zca_library *library = calloc(1, sizeof(*library));
+    if (!library || pthread_mutex_init(&library->mutex, NULL) != 0) {
+        free(library);
+        (void)zca_error_set(err, ZCA_ERR_MEMORY, "out of memory");
+        return NULL;
+    }
+    library->pid = getpid();
+    library->context_new = settings->context_new;
+    library->context_argument = settings->context_argument;
+    library->config_file = settings->config_file ? strdup(settings->config_file) : NULL;
+    if ((settings->config_file && !library->config_file) ||
+        !copy_overrides(library, settings->overrides)) {
+        zca_library_free(library);
+        (void)zca_error_set(err, ZCA_ERR_MEMORY, "out of memory");
+        return NULL;
+    }
+    return library;
+}
+
+void zca_library_free(struct zca_library *library)
+{
+    if (!library) {
+        return;
+    }
+    for (size_t i = 0; i < ZCA_NUM_PARTS; i++) {
+        if (library->parts[i].object) {
+            library->parts[i].free(library->parts[i].object);
+        }
+    }
+    if (library->crypto) {
+        (void)OSSL_PROVIDER_unload(library->crypto); /* nothing can be done about a failure */
+    }
+    OSSL_LIB_CTX_free(library->context);
+    zca_config_free(library->config);
+    free_overrides(library->overrides);
+    zca_place_roots_clear(&library->roots);
+    free(library->config_file);
+    (void)pthread_mutex_destroy(&library->mutex); /* nobody holds it any more */
+    free(library);
+}
+
+void zca_library_enter(struct zca_library *library)
+{
+    pid_t now = getpid();
+    pid_t then = atomic_load_explicit(&library->pid, memory_order_acquire);
+    if (now != then && atomic_compare_exchange_strong(&library->pid, &then, now)) {
+        (void)pthread_mutex_init(&library->mutex, NULL); /* the parent's thread cannot release it */
+    }
+}
+
+/* ---- configuration ---- */
+
+static struct zca_config *read_config(struct zca_library *library, struct zca_error *err)
+{
+    bool is_named = library->config_file;
+    if (!is_named && !zca_place_config_file(&library->config_file, &is_named, err)) {
+        return NULL;
+    }
+    struct zca_error load_error = {0};
+    zca_auto(zca_config) struct zca_config *config = zca_config_load(
+        library->config_file, zca_section_kinds, ZCA_COUNT(zca_section_kinds), &load_error);
+    if (!config && load_error.reason == ZCA_ERR_NOT_FOUND && !is_named) {
+        config = zca_config_empty(zca_section_kinds, ZCA_COUNT(zca_section_kinds), &load_error);
+    }
+    if (!config) {
+        if (err) {
+            *err = load_error;
+        }
+        (void)zca_error_context(err, "reading zca's configuration");
+        return NULL;
+    }
+    for (size_t i = 0; library->overrides[i].name; i++) {
+        if (!zca_config_override(config, "zca", library->overrides[i].name,
+                                 library->overrides[i].value, err)) {
+            return NULL;
+        }
+    }
+    return zca_steal(config);
+}
+
+/* With the lock held. */
+static const struct zca_config *locked_config(struct zca_library *library, struct zca_error *err)
+{
+    if (!library->config && library->config_error.reason == ZCA_ERR_NONE) {
+        library->config = read_config(library, &library->config_error);
+    }
+    if (!library->config && err) {
+        *err = library->config_error;
+    }
+    return library->config;
+}
+
+const struct zca_config *zca_library_config(struct zca_library *library, struct zca_error *err)
+{
+    zca_auto(lock) pthread_mutex_t *held = zca_lock(&library->mutex);
+    return locked_config(library, err);
+}
+
+const char *zca_library_config_file(struct zca_library *library)
+{
+    zca_auto(lock) pthread_mutex_t *held = zca_lock(&library->mutex);
+    bool is_named = false;
+    if (!library->config_file && !zca_place_config_file(&library->config_file, &is_named, NULL)) {
+        return "zca.conf";
+    }
+    return library->config_file;
+}
+
+/* ---- the private context ---- */
+
+static bool make_context(struct zca_library *library, struct zca_error *err)
+{
+    const struct zca_config *config = locked_config(library, err);
+    if (!config) {
+        return false;
+    }
+    const char *name =
+        zca_config_get_text(config, "zca", NULL, &zca_library_options[ZCA_LIBRARY_CRYPTO_PROVIDER]);
+    OSSL_LIB_CTX *context =
+        library->context_new ? library->context_new(library->context_argument) : OSSL_LIB_CTX_new();
+    if (!context) {
+        return zca_error_set_crypto(err, "making a private library context");
+    }
+    library->crypto = OSSL_PROVIDER_load(context, name);
+    if (!library->crypto) {
+        OSSL_LIB_CTX_free(context);
+        return zca_error_set_crypto(err, "loading OpenSSL's provider '%s'", name);
+    }
+    library->context = context;
+    return true;
+}
+
+OSSL_LIB_CTX *zca_library_context(struct zca_library *library, struct zca_error *err)
+{
+    zca_auto(lock) pthread_mutex_t *held = zca_lock(&library->mutex);
+    if (!library->context && !make_context(library, err)) {
+        return NULL;
+    }
+    return library->context;
+}
+
+OSSL_PROVIDER *zca_library_crypto(struct zca_library *library, struct zca_error *err)
+{
+    return zca_library_context(library, err) ? library->crypto : NULL;
+}
+
+/* ---- zca-remote.so ---- */
+
+/* "../remote/zca-remote.so" beside the directory of this object: a build directory. */
+static char *beside_us(void)
+{
+    Dl_info info;
+    if (dladdr((void *)&is_in_network, &info) == 0 && dladdr(zca_section_kinds, &info) == 0) {
+        return NULL;
+    }
+    const char *slash = strrchr(info.dli_fname, '/');
+    char *path = NULL;
+    if (!slash || asprintf(&path, "%.*s/../remote/zca-remote.so", (int)(slash - info.dli_fname),
+                           info.dli_fname) < 0) {
+        return NULL;
+    }
+    return path;
+}
+
+static const struct zca_remote *load_remote(const char *path, struct zca_error *err)
+{
+    void *handle = dlopen(path, RTLD_NOW | RTLD_LOCAL | RTLD_NODELETE);
+    if (!handle) {
+        const char *reason = dlerror();
+        (void)zca_error_set(err, ZCA_ERR_CONFIG, "opening '%s': %s", path,
+                            reason ? reason : "unknown reason");
+        return NULL;
+    }
+    const struct zca_remote *(*table)(void) = NULL;
+    *(void **)&table = dlsym(handle, "zca_remote_table");
+    const struct zca_remote *remote = table ? table() : NULL;
+    if (!remote || remote->abi != ZCA_REMOTE_ABI) {
+        (void)zca_error_set(err, ZCA_ERR_CONFIG,
+                            "'%s' is of another version of zca (interface %u, expected %u)", path,
+                            remote ? remote->abi : 0, ZCA_REMOTE_ABI);
+        return NULL;
+    }
+    return remote;
+}
+
+static const struct zca_remote *find_remote(const char *option, struct zca_error *err)
+{
+    if (option) {
+        return load_remote(option, err);
+    }
+    zca_auto(text) char *near = beside_us();
+    const char *installed = ZCA_PKGLIBDIR "/zca-remote.so";
+    bool use_near = near && access(near, R_OK) == 0;
+    return load_remote(use_near ? near : installed, err);
+}
+
+const struct zca_remote *zca_library_remote(struct zca_library *library, struct zca_error *err)
+{
+    if (is_in_network) {
+        (void)zca_error_set(err, ZCA_ERR_BUSY, "zca was asked for help by its own connection");
+        return NULL;
+    }
+    zca_auto(lock) pthread_mutex_t *held = zca_lock(&library->mutex);
+    const struct zca_config *config = locked_config(library, err);
+    if (!config || library->remote) {
+        return config ? library->remote : NULL;
+    }
+    if (zca_config_get_choice(config, "zca", NULL, &zca_library_options[ZCA_LIBRARY_REMOTE]) ==
+        ZCA_REMOTE_OFF) {
+        (void)zca_error_set(err, ZCA_ERR_UNSUPPORTED,
+                            "the network is not to be used here (remote = off)");
+        return NULL;
+    }
+    library->remote = find_remote(
+        zca_config_get_text(config, "zca", NULL, &zca_library_options[ZCA_LIBRARY_REMOTE_LIBRARY]),
+        err);
+    return library->remote;
+}
+
+bool zca_library_network_begin(struct zca_library *library, struct zca_error *err)
+{
+    (void)library; /* one thread is in one network operation, whatever the library */
+    if (is_in_network) {
+        return zca_error_set(err, ZCA_ERR_BUSY, "zca was asked for help by its own connection");
+    }
+    is_in_network = true;
+    return true;
+}
+
+void zca_library_network_end(struct zca_library *library)
+{
+    (void)library; /* as above */
+    is_in_network = false;
+}
+
+/* ---- parts and places ---- */
+
+void *zca_library_part(struct zca_library *library, enum zca_library_part part,
+                       void *(*part_new)(void), void (*part_free)(void *), struct zca_error *err)
+{
+    zca_auto(lock) pthread_mutex_t *held = zca_lock(&library->mutex);
+    struct part *found = &library->parts[part];
+    if (!found->object) {
+        found->object = part_new();
+        found->free = part_free;
+    }
+    if (!found->object) {
+        (void)zca_error_set(err, ZCA_ERR_MEMORY, "out of memory");
+    }
+    return found->object;
+}
+
+static const struct zca_place_roots *find_roots(struct zca_library *library, struct zca_error *err)
+{
+    zca_auto(lock) pthread_mutex_t *held = zca_lock(&library->mutex);
+    const struct zca_config *config = locked_config(library, err);
+    if (!config || (!library->roots.state && !zca_place_find_roots(config, &library->roots, err))) {
+        return NULL;
+    }
+    return &library->roots;
+}
+
+const char *zca_library_state_dir(struct zca_library *library, struct zca_error *err)
+{
+    const struct zca_place_roots *roots = find_roots(library, err);
+    return roots ? roots->state : NULL;
+}
+
+char *zca_library_path(struct zca_library *library, enum zca_place place, const char *authority,
+                       const char *name, const char *suffix, struct zca_error *err)
+{
+    const struct zca_place_roots *roots = find_roots(library, err);
+    return roots ? zca_place_path(roots, place, authority, name, suffix, err) : NULL;
+}
+
+bool zca_library_prepare(struct zca_library *library, enum zca_place place, const char *authority,
+                         struct zca_error *err)
+{
+    const struct zca_place_roots *roots = find_roots(library, err);
+    return roots && zca_place_make(roots, place, authority, err);
+}
