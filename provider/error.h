@@ -1,0 +1,39 @@
+/* SPDX-License-Identifier: Apache-2.0 */
+/*
+ * From our errors to OpenSSL's error queue and the log. curl and haproxy show nothing of the
+ * queue, so each failure is also one line of the log.
+ */
+#ifndef ZCA_PROVIDER_ERROR_H
+#define ZCA_PROVIDER_ERROR_H
+
+#include <errno.h>
+
+#include <openssl/core.h>
+
+#include "base/error.h"
+#include "provider/provider.h"
+
+/** zca_reason_items is what OpenSSL prints for our reasons, ended by a zero row. */
+extern const OSSL_ITEM zca_reason_items[];
+
+/**
+ * zca_provider_fail puts `err` into OpenSSL's error queue (reason, message, HTTP status and the
+ * authority's code) and into the log. Use it through ZCA_FAIL, which adds the place.
+ *
+ * Returns 0, what OpenSSL's functions return on failure.
+ */
+int zca_provider_fail(struct zca_provider *provider, const struct zca_error *err, const char *file,
+                      int line, const char *function);
+
+#define ZCA_FAIL(provider, err) zca_provider_fail((provider), (err), __FILE__, __LINE__, __func__)
+
+/** zca_provider_warn writes one line to the log, for what went wrong beside a success. */
+void zca_provider_warn(struct zca_provider *provider, const struct zca_error *err);
+
+/** zca_auto(errno) gives errno back at the end of a block: Python reports what it finds there. */
+static inline void zca_auto_errno(const int *saved)
+{
+    errno = *saved;
+}
+
+#endif

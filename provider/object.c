@@ -1,0 +1,265 @@
+/* SPDX-License-Identifier: Apache-2.0 */
+/*
+ * Expectations of the store and types of a URI are reduced to a set of wanted parts; each part is
+ * then collected from the identity or from the authority.
+ */
+#include "provider/object.h"
+
+#include <openssl/store.h>
+
+#include "base/openssl_auto.h"
+#include "core/authority.h"
+#include "core/identity.h"
+
+/* Parts, in the order in which they are served. */
+#define WANT_PRIVATE 1u
+#define WANT_PUBLIC 2u
+#define WANT_LEAF 4u
+#define WANT_CHAIN 8u
+#define WANT_CRL 16u
+#define WANT_CERTIFICATES (WANT_LEAF | WANT_CHAIN)
+#define WANT_EVERYTHING (WANT_PRIVATE | WANT_CERTIFICATES | WANT_CRL)
+
+struct want_row {
+    int number;
+    unsigned parts;
+};
+
+static const struct want_row expected_rows[] = {
+    {0,                      WANT_EVERYTHING | WANT_PUBLIC},
+    {OSSL_STORE_INFO_PUBKEY, WANT_PUBLIC                  },
+    {OSSL_STORE_INFO_PKEY,   WANT_PRIVATE                 },
+    {OSSL_STORE_INFO_CERT,   WANT_CERTIFICATES            },
+    {OSSL_STORE_INFO_CRL,    WANT_CRL                     },
+};
+
+static const struct want_row type_rows[] = {
+    {ZCA_URI_ANY,     WANT_EVERYTHING | WANT_PUBLIC},
+    {ZCA_URI_PRIVATE, WANT_PRIVATE                 },
+    {ZCA_URI_PUBLIC,  WANT_PUBLIC                  },
+    {ZCA_URI_CERT,    WANT_LEAF                    },
+    {ZCA_URI_CHAIN,   WANT_CHAIN                   },
+    {ZCA_URI_CA,      WANT_CERTIFICATES            },
+    {ZCA_URI_CRL,     WANT_CRL                     },
+};
+
+static unsigned find_parts(const struct want_row *rows, size_t num_rows, int number)
+{
+    for (size_t i = 0; i < num_rows; i++) {
+        if (rows[i].number == number) {
+            return rows[i].parts;
+        }
+    }
+    return 0;
+}
+
+struct search {
+    const struct zca_object_query *query;
+    struct zca_objects *objects;
+    unsigned wanted;
+    bool specific; /* something was asked for by name: what is missing is made or is an error */
+};
+
+static unsigned wanted_parts(const struct zca_object_query *query)
+{
+    unsigned parts = find_parts(expected_rows, ZCA_COUNT(expected_rows), query->expected) &
+                     find_parts(type_rows, ZCA_COUNT(type_rows), (int)query->uri->type);
+    if (query->subject) {
+        return parts & (WANT_CERTIFICATES | WANT_CRL);
+    }
+    if (query->expected == 0 && query->uri->type == ZCA_URI_ANY) {
+        return WANT_EVERYTHING;
+    }
+    return parts;
+}
+
+void zca_objects_clear(struct zca_objects *objects)
+{
+    for (size_t i = 0; i < objects->count; i++) {
+        zca_key_free(objects->items[i].key);
+        X509_free(objects->items[i].certificate);
+        X509_CRL_free(objects->items[i].crl);
+    }
+    OPENSSL_free(objects->items);
+    OPENSSL_free(objects->uri);
+    OPENSSL_free(objects->authority);
+    *objects = (struct zca_objects){0};
+}
+
+/* Takes new references to what `object` names. */
+static bool add(struct zca_objects *objects, const struct zca_object *object, struct zca_error *err)
+{
+    struct zca_object *items =
+        OPENSSL_realloc(objects->items, (objects->count + 1) * sizeof(*items));
+    if (!items) {
+        return zca_error_set(err, ZCA_ERR_MEMORY, "out of memory");
+    }
+    objects->items = items;
+    struct zca_object *item = &items[objects->count];
+    *item = *object;
+    if (item->key) {
+        (void)zca_key_ref(item->key); /* the same pointer */
+    }
+    bool referenced = (!item->certificate || X509_up_ref(item->certificate)) &&
+                      (!item->crl || X509_CRL_up_ref(item->crl));
+    objects->count++;
+    return referenced || zca_error_set(err, ZCA_ERR_MEMORY, "out of memory");
+}
+
+static bool add_certificates(const struct search *search, const STACK_OF(X509) * certificates,
+                             struct zca_error *err)
+{
+    const X509_NAME *subject = search->query->subject;
+    for (int i = 0; i < sk_X509_num(certificates); i++) {
+        struct zca_object object = {.type = ZCA_OBJECT_CERTIFICATE,
+                                    .certificate = sk_X509_value(certificates, i)};
+        unsigned part = i == 0 ? WANT_LEAF : WANT_CHAIN;
+        bool wanted =
+            (search->wanted & part) != 0 &&
+            (!subject || X509_NAME_cmp(X509_get_subject_name(object.certificate), subject) == 0);
+        if (wanted && !add(search->objects, &object, err)) {
+            return false;
+        }
+    }
+    return true;
+}
+
+static bool set_names(struct zca_objects *objects, const char *uri, const char *authority,
+                      struct zca_error *err)
+{
+    objects->uri = OPENSSL_strdup(uri);
+    objects->authority = authority ? OPENSSL_strdup(authority) : NULL;
+    if (!objects->uri || (authority && !objects->authority)) {
+        return zca_error_set(err, ZCA_ERR_MEMORY, "out of memory");
+    }
+    return true;
+}
+
+/* A part that is missing is no failure when nothing in particular was asked for. */
+static bool tolerate(const struct search *search, bool found, const struct zca_error *err)
+{
+    return found || (!search->specific && err->reason == ZCA_ERR_NOT_FOUND);
+}
+
+/* ---- an identity ---- */
+
+static bool find_identity_key(const struct search *search, struct zca_identity *identity,
+                              struct zca_error *err)
+{
+    bool make = search->specific && (search->wanted & WANT_PRIVATE) != 0;
+    zca_auto(zca_key) struct zca_key *key =
+        make ? zca_identity_key_or_new(identity, err) : zca_identity_key(identity, err);
+    if (!key) {
+        return tolerate(search, false, err);
+    }
+    struct zca_object object = {.type = (search->wanted & WANT_PRIVATE) != 0 ? ZCA_OBJECT_PRIVATE
+                                                                             : ZCA_OBJECT_PUBLIC,
+                                .key = key};
+    return add(search->objects, &object, err);
+}
+
+static bool find_identity_certificates(const struct search *search, struct zca_identity *identity,
+                                       struct zca_error *err)
+{
+    zca_auto(X509_STACK) STACK_OF(X509) *certificates = NULL;
+    bool found = search->specific ? zca_identity_certificates_or_enrol(identity, &certificates, err)
+                                  : zca_identity_certificates(identity, &certificates, err);
+    return tolerate(search, found, err) &&
+           (!certificates || add_certificates(search, certificates, err));
+}
+
+static bool find_identity(struct zca_library *library, const struct search *search,
+                          struct zca_error *err)
+{
+    zca_auto(zca_identity) struct zca_identity *identity =
+        zca_identity_open(library, search->query->uri, err);
+    if (!identity || !set_names(search->objects, zca_identity_get_uri(identity), NULL, err)) {
+        return false;
+    }
+    if ((search->wanted & (WANT_PRIVATE | WANT_PUBLIC)) != 0 &&
+        !find_identity_key(search, identity, err)) {
+        return false;
+    }
+    return (search->wanted & WANT_CERTIFICATES) == 0 ||
+           find_identity_certificates(search, identity, err);
+}
+
+/* ---- an authority ---- */
+
+static bool add_authority_key(const struct search *search, const STACK_OF(X509) * certificates,
+                              struct zca_error *err)
+{
+    struct zca_object object = {.type = (search->wanted & WANT_PRIVATE) != 0 ? ZCA_OBJECT_PRIVATE
+                                                                             : ZCA_OBJECT_PUBLIC,
+                                .certificate = sk_X509_value(certificates, 0)};
+    return (search->wanted & (WANT_PRIVATE | WANT_PUBLIC)) == 0 ||
+           add(search->objects, &object, err);
+}
+
+static bool find_authority_certificates(const struct search *search,
+                                        struct zca_authority *authority, struct zca_error *err)
+{
+    zca_auto(X509_STACK) STACK_OF(X509) *certificates = NULL;
+    bool offline = search->query->uri->offline || !search->specific;
+    bool found = zca_authority_certificates(authority, offline, &certificates, err);
+    return tolerate(search, found, err) &&
+           (!found || (add_authority_key(search, certificates, err) &&
+                       add_certificates(search, certificates, err)));
+}
+
+static bool find_authority_crl(const struct search *search, struct zca_authority *authority,
+                               struct zca_error *err)
+{
+    const X509_NAME *issuer = search->query->subject;
+    bool offline = search->query->uri->offline || !search->specific;
+    zca_auto(X509_CRL) X509_CRL *crl = zca_authority_crl(authority, offline, err);
+    if (!crl) {
+        return !search->specific || tolerate(search, false, err);
+    }
+    struct zca_object object = {.type = ZCA_OBJECT_CRL, .crl = crl};
+    bool wanted = !issuer || X509_NAME_cmp(X509_CRL_get_issuer(crl), issuer) == 0;
+    return !wanted || add(search->objects, &object, err);
+}
+
+static bool find_authority(struct zca_library *library, const struct search *search,
+                           struct zca_error *err)
+{
+    zca_auto(zca_authority) struct zca_authority *authority =
+        zca_authority_open(library, search->query->uri->authority, err);
+    const char *name = authority ? zca_authority_get_name(authority) : NULL;
+    struct zca_uri canonical = {.authority = (char *)(uintptr_t)name, .wait_s = -1};
+    zca_auto(text) char *uri = authority ? zca_uri_format(&canonical, err) : NULL;
+    if (!uri || !set_names(search->objects, uri, name, err)) {
+        return false;
+    }
+    if ((search->wanted & ~WANT_CRL) != 0 && !find_authority_certificates(search, authority, err)) {
+        return false;
+    }
+    return (search->wanted & WANT_CRL) == 0 || find_authority_crl(search, authority, err);
+}
+
+bool zca_objects_find(struct zca_library *library, const struct zca_object_query *query,
+                      struct zca_objects *out_objects, struct zca_error *err)
+{
+    struct search search = {.query = query,
+                            .objects = out_objects,
+                            .wanted = wanted_parts(query),
+                            .specific = !query->subject &&
+                                        (query->expected != 0 || query->uri->type != ZCA_URI_ANY)};
+    if (search.wanted == 0) {
+        return true;
+    }
+    /* The CA's own objects may also be named from an identity: zca://corp/web?type=ca */
+    bool of_authority =
+        !query->uri->name || query->uri->type == ZCA_URI_CA || query->uri->type == ZCA_URI_CRL;
+    struct zca_error reason = {0};
+    bool found = of_authority ? find_authority(library, &search, &reason)
+                              : find_identity(library, &search, &reason);
+    if (found && out_objects->count == 0 && reason.reason == ZCA_ERR_NOT_FOUND && !query->subject) {
+        found = false; /* not even one part exists: say so, with the reason of the last */
+    }
+    if (!found && err) {
+        *err = reason;
+    }
+    return found;
+}

@@ -1,0 +1,159 @@
+/* SPDX-License-Identifier: Apache-2.0 */
+/*
+ * Finds the default provider's dispatch tables (provider-base(7), OSSL_PROVIDER_query_operation).
+ * The tables stay valid as long as that provider is loaded, which is as long as our library lives.
+ */
+#include "provider/overlay.h"
+
+#include <stdio.h>
+#include <string.h>
+#include <strings.h>
+
+#include <openssl/evp.h>
+
+#include "base/lock.h"
+#include "provider/error.h"
+
+struct kind_row {
+    const char *keymgmt;
+    const char *signature;
+    const char *exchange;
+    int nid;
+};
+
+static const struct kind_row kinds[ZCA_NUM_KINDS] = {
+    [ZCA_KIND_EC] = {"EC",      "ECDSA",   "ECDH", EVP_PKEY_EC     },
+    [ZCA_KIND_RSA] = {"RSA",     "RSA",     NULL,   EVP_PKEY_RSA    },
+    [ZCA_KIND_ED25519] = {"ED25519", "ED25519", NULL,   EVP_PKEY_ED25519},
+};
+
+const char *zca_kind_name(enum zca_kind kind)
+{
+    return kinds[kind].keymgmt;
+}
+
+const char *zca_kind_operation(enum zca_kind kind, int operation)
+{
+    switch (operation) {
+    case OSSL_OP_SIGNATURE:
+        return kinds[kind].signature;
+    case OSSL_OP_KEYEXCH:
+        return kinds[kind].exchange;
+    default:
+        return kinds[kind].keymgmt;
+    }
+}
+
+bool zca_kind_by_nid(int nid, enum zca_kind *out_kind)
+{
+    for (size_t i = 0; i < ZCA_NUM_KINDS; i++) {
+        if (kinds[i].nid == nid) {
+            *out_kind = (enum zca_kind)i;
+            return true;
+        }
+    }
+    return false;
+}
+
+void zca_overlay_free(struct zca_overlay *overlay)
+{
+    OPENSSL_free(overlay);
+}
+
+/* "EC:id-ecPublicKey:1.2.840.10045.2.1" has the name "EC". */
+static bool has_name(const char *names, const char *name)
+{
+    size_t len = strlen(name);
+    for (const char *at = names; at; at = strchr(at, ':')) {
+        at += *at == ':';
+        if (strncasecmp(at, name, len) == 0 && (at[len] == ':' || at[len] == '\0')) {
+            return true;
+        }
+    }
+    return false;
+}
+
+static void copy_functions(const OSSL_DISPATCH *from, struct zca_functions *to)
+{
+    for (; from->function_id != 0; from++) {
+        if (from->function_id < ZCA_NUM_FUNCTIONS) {
+            to->entry[from->function_id] = *from;
+        }
+    }
+}
+
+/* Leaves the table empty when there is no such algorithm: a fips provider may lack one. */
+static bool find_functions(OSSL_PROVIDER *crypto, int operation, const char *name,
+                           const char *property, struct zca_functions *out_functions)
+{
+    int no_cache = 0;
+    const OSSL_ALGORITHM *row = OSSL_PROVIDER_query_operation(crypto, operation, &no_cache);
+    for (; row && row->algorithm_names; row++) {
+        if (has_name(row->algorithm_names, name) && strstr(row->property_definition, property)) {
+            copy_functions(row->implementation, out_functions);
+            return true;
+        }
+    }
+    return false;
+}
+
+static struct zca_overlay *overlay_new(struct zca_library *library, struct zca_error *err)
+{
+    OSSL_LIB_CTX *context = zca_library_context(library, err);
+    OSSL_PROVIDER *crypto = context ? zca_library_crypto(library, err) : NULL;
+    if (!crypto) {
+        return NULL;
+    }
+    struct zca_overlay *overlay = OPENSSL_zalloc(sizeof(*overlay));
+    if (!overlay) {
+        (void)zca_error_set(err, ZCA_ERR_MEMORY, "out of memory"); /* NULL says the same */
+        return NULL;
+    }
+    overlay->context = context;
+    overlay->provctx = OSSL_PROVIDER_get0_provider_ctx(crypto);
+    /* An absent algorithm is found out and reported when a key of its kind is made. */
+    for (size_t i = 0; i < ZCA_NUM_KINDS; i++) {
+        (void)find_functions(crypto, OSSL_OP_KEYMGMT, kinds[i].keymgmt, "", &overlay->keymgmt[i]);
+        (void)find_functions(crypto, OSSL_OP_SIGNATURE, kinds[i].signature, "",
+                             &overlay->signature[i]);
+    }
+    (void)find_functions(crypto, OSSL_OP_KEYEXCH, kinds[ZCA_KIND_EC].exchange, "",
+                         &overlay->exchange);
+    return overlay;
+}
+
+bool zca_overlay_encoder(struct zca_provider *provider, enum zca_kind kind, const char *structure,
+                         struct zca_functions *out_functions)
+{
+    OSSL_PROVIDER *crypto = zca_library_crypto(provider->library, NULL);
+    zca_auto(text) char *property = NULL;
+    if (!crypto || asprintf(&property, "output=pem,structure=%s", structure) < 0) {
+        return false;
+    }
+    return find_functions(crypto, OSSL_OP_ENCODER, kinds[kind].keymgmt, property, out_functions);
+}
+
+static struct zca_overlay *make_overlay(struct zca_provider *provider, struct zca_error *err)
+{
+    zca_auto(lock) pthread_mutex_t *held = zca_lock(&provider->mutex);
+    struct zca_overlay *overlay = atomic_load(&provider->overlay);
+    if (!overlay) {
+        overlay = overlay_new(provider->library, err);
+        atomic_store(&provider->overlay, overlay);
+    }
+    return overlay;
+}
+
+const struct zca_overlay *zca_overlay_get(struct zca_provider *provider)
+{
+    struct zca_overlay *overlay = atomic_load_explicit(&provider->overlay, memory_order_acquire);
+    if (overlay) {
+        return overlay;
+    }
+    struct zca_error err = {0};
+    overlay = make_overlay(provider, &err);
+    if (!overlay) {
+        (void)ZCA_FAIL(provider, &err); /* NULL says the same */
+    }
+    return overlay;
+}

@@ -1,0 +1,253 @@
+/* SPDX-License-Identifier: Apache-2.0 */
+/*
+ * The door (provider-base(7)). OSSL_provider_init runs in every process of the system, under a lock that
+ * libssl's users take again: it copies what it is given and opens no file, context or socket.
+ * The one thing it may load is the default provider, where there would be none.
+ */
+#include "provider/provider.h"
+
+#include <string.h>
+
+#include <openssl/core_names.h>
+#include <openssl/crypto.h>
+
+#include "provider/error.h"
+#include "provider/overlay.h"
+
+#define PREFIX "zca-"
+#define NUM_PARAMS (ZCA_NUM_LIBRARY_OPTIONS + 1) /* the options, and zca-config */
+
+ZCA_EXPORT OSSL_provider_init_fn OSSL_provider_init;
+static OSSL_FUNC_provider_teardown_fn provider_teardown;
+static OSSL_FUNC_provider_gettable_params_fn provider_gettable_params;
+static OSSL_FUNC_provider_get_params_fn provider_get_params;
+static OSSL_FUNC_provider_query_operation_fn provider_query_operation;
+static OSSL_FUNC_provider_get_reason_strings_fn provider_get_reason_strings;
+
+/* ---- what we are asked ---- */
+
+static const OSSL_PARAM *provider_gettable_params(void *provider)
+{
+    static const OSSL_PARAM gettable[] = {
+        OSSL_PARAM_utf8_ptr(OSSL_PROV_PARAM_NAME, NULL, 0),
+        OSSL_PARAM_utf8_ptr(OSSL_PROV_PARAM_VERSION, NULL, 0),
+        OSSL_PARAM_utf8_ptr(OSSL_PROV_PARAM_BUILDINFO, NULL, 0),
+        OSSL_PARAM_int(OSSL_PROV_PARAM_STATUS, NULL),
+        OSSL_PARAM_END,
+    };
+    (void)provider; /* the same for all */
+    return gettable;
+}
+
+static int provider_get_params(void *provider, OSSL_PARAM params[])
+{
+    OSSL_PARAM *name = OSSL_PARAM_locate(params, OSSL_PROV_PARAM_NAME);
+    OSSL_PARAM *version = OSSL_PARAM_locate(params, OSSL_PROV_PARAM_VERSION);
+    OSSL_PARAM *build = OSSL_PARAM_locate(params, OSSL_PROV_PARAM_BUILDINFO);
+    OSSL_PARAM *status = OSSL_PARAM_locate(params, OSSL_PROV_PARAM_STATUS);
+    (void)provider; /* the same for all */
+    return (!name || OSSL_PARAM_set_utf8_ptr(name, "zca provider")) &&
+           (!version || OSSL_PARAM_set_utf8_ptr(version, ZCA_VERSION)) &&
+           (!build || OSSL_PARAM_set_utf8_ptr(build, ZCA_VERSION)) &&
+           (!status || OSSL_PARAM_set_int(status, 1));
+}
+
+static const OSSL_ITEM *provider_get_reason_strings(void *provider)
+{
+    (void)provider; /* the same for all */
+    return zca_reason_items;
+}
+
+struct operation_row {
+    int operation;
+    const OSSL_ALGORITHM *algorithms;
+};
+
+static const struct operation_row operations[] = {
+    {OSSL_OP_KEYMGMT,   zca_keymgmt_algorithms  },
+    {OSSL_OP_SIGNATURE, zca_signature_algorithms},
+    {OSSL_OP_KEYEXCH,   zca_exchange_algorithms },
+    {OSSL_OP_STORE,     zca_store_algorithms    },
+    {OSSL_OP_DECODER,   zca_decoder_algorithms  },
+    {OSSL_OP_ENCODER,   zca_encoder_algorithms  },
+};
+
+static const OSSL_ALGORITHM *provider_query_operation(void *provider, int operation, int *no_cache)
+{
+    (void)provider; /* the same for all */
+    *no_cache = 0;
+    for (size_t i = 0; i < ZCA_COUNT(operations); i++) {
+        if (operations[i].operation == operation) {
+            return operations[i].algorithms;
+        }
+    }
+    return NULL;
+}
+
+static const OSSL_DISPATCH provider_functions[] = {
+    {OSSL_FUNC_PROVIDER_TEARDOWN,           (void (*)(void))provider_teardown          },
+    {OSSL_FUNC_PROVIDER_GETTABLE_PARAMS,    (void (*)(void))provider_gettable_params   },
+    {OSSL_FUNC_PROVIDER_GET_PARAMS,         (void (*)(void))provider_get_params        },
+    {OSSL_FUNC_PROVIDER_QUERY_OPERATION,    (void (*)(void))provider_query_operation   },
+    {OSSL_FUNC_PROVIDER_GET_REASON_STRINGS, (void (*)(void))provider_get_reason_strings},
+    {OSSL_FUNC_PROVIDER_GET_CAPABILITIES,   (void (*)(void))zca_capability_get         },
+    {0,                                     NULL                                       },
+};
+
+/* ---- what we are given ---- */
+
+static void copy_upcalls(const OSSL_DISPATCH *in, struct zca_upcalls *out)
+{
+    for (; in->function_id != 0; in++) {
+        switch (in->function_id) {
+        case OSSL_FUNC_CORE_GET_PARAMS:
+            out->get_params = OSSL_FUNC_core_get_params(in);
+            break;
+        case OSSL_FUNC_CORE_GET_LIBCTX:
+            out->get_libctx = OSSL_FUNC_core_get_libctx(in);
+            break;
+        case OSSL_FUNC_CORE_NEW_ERROR:
+            out->new_error = OSSL_FUNC_core_new_error(in);
+            break;
+        case OSSL_FUNC_CORE_SET_ERROR_DEBUG:
+            out->set_error_debug = OSSL_FUNC_core_set_error_debug(in);
+            break;
+        case OSSL_FUNC_CORE_VSET_ERROR:
+            out->vset_error = OSSL_FUNC_core_vset_error(in);
+            break;
+        case OSSL_FUNC_BIO_GETS:
+            out->bio_gets = OSSL_FUNC_BIO_gets(in);
+            break;
+        case OSSL_FUNC_BIO_WRITE_EX:
+            out->bio_write_ex = OSSL_FUNC_BIO_write_ex(in);
+            break;
+        default:
+            break;
+        }
+    }
+}
+
+/* Parameters of our section in openssl.cnf: "zca-" before the name of an option of [zca]. */
+struct parameters {
+    char *names;              /* all of them, one after the other */
+    char *values[NUM_PARAMS]; /* borrowed from libcrypto; NULL where not given */
+    OSSL_PARAM rows[NUM_PARAMS + 1];
+};
+
+static const char *parameter_option(size_t index)
+{
+    return index < ZCA_NUM_LIBRARY_OPTIONS ? zca_library_options[index].name : "config";
+}
+
+static bool read_parameters(const struct zca_provider *provider, struct parameters *out_parameters)
+{
+    size_t size = 0;
+    for (size_t i = 0; i < NUM_PARAMS; i++) {
+        size += sizeof(PREFIX) + strlen(parameter_option(i));
+    }
+    char *at = malloc(size);
+    out_parameters->names = at;
+    if (!at) {
+        return false;
+    }
+    for (size_t i = 0; i < NUM_PARAMS; i++) {
+        const char *name = at;
+        at = stpcpy(stpcpy(at, PREFIX), parameter_option(i)) + 1; /* counted above */
+        out_parameters->rows[i] =
+            OSSL_PARAM_construct_utf8_ptr(name, &out_parameters->values[i], 0);
+    }
+    out_parameters->rows[NUM_PARAMS] = OSSL_PARAM_construct_end();
+    return provider->upcalls.get_params(provider->handle, out_parameters->rows);
+}
+
+static OSSL_LIB_CTX *make_context(void *argument)
+{
+    const struct zca_provider *provider = argument;
+    return OSSL_LIB_CTX_new_from_dispatch(provider->handle, provider->core);
+}
+
+static struct zca_library *make_library(struct zca_provider *provider,
+                                        const struct parameters *parameters)
+{
+    struct zca_setting overrides[NUM_PARAMS] = {0};
+    size_t count = 0;
+    for (size_t i = 0; i < ZCA_NUM_LIBRARY_OPTIONS; i++) {
+        if (parameters->values[i]) {
+            overrides[count++] =
+                (struct zca_setting){.name = parameter_option(i), .value = parameters->values[i]};
+        }
+    }
+    struct zca_library_settings settings = {
+        .config_file = parameters->values[ZCA_NUM_LIBRARY_OPTIONS],
+        .overrides = overrides,
+        .context_new = make_context,
+        .context_argument = provider,
+    };
+    return zca_library_new(&settings, NULL);
+}
+
+/* "zca alone is enough": a context without hashes and encoders serves nobody. Decided by the parameter
+ * alone: zca.conf is not read here. */
+static void ensure_default(const struct zca_provider *provider, const struct parameters *parameters)
+{
+    const char *wish = parameters->values[ZCA_LIBRARY_ENSURE_DEFAULT];
+    OSSL_LIB_CTX *application = provider->application;
+    if ((wish && strcmp(wish, "no") == 0) || OSSL_PROVIDER_available(application, "default") ||
+        OSSL_PROVIDER_available(application, "fips")) {
+        return;
+    }
+    /* Not kept: the provider belongs to the application's context, which frees it. A failure shows
+     * where it hurts, in the tool's own words. */
+    (void)OSSL_PROVIDER_load(application, "default");
+}
+
+static void provider_teardown(void *context)
+{
+    struct zca_provider *provider = context;
+    zca_overlay_free(atomic_load(&provider->overlay));
+    zca_library_free(provider->library);
+    (void)pthread_mutex_destroy(&provider->mutex); /* nobody holds it */
+    OPENSSL_free(provider);
+}
+
+static bool prepare(struct zca_provider *provider)
+{
+    struct parameters parameters = {0};
+    bool prepared = read_parameters(provider, &parameters);
+    if (prepared) {
+        provider->library = make_library(provider, &parameters);
+        prepared = provider->library;
+    }
+    if (prepared) {
+        ensure_default(provider, &parameters);
+    }
+    free(parameters.names);
+    return prepared;
+}
+
+int OSSL_provider_init(const OSSL_CORE_HANDLE *handle, const OSSL_DISPATCH *in,
+                       const OSSL_DISPATCH **out, void **provctx)
+{
+    struct zca_provider *provider = OPENSSL_zalloc(sizeof(*provider));
+    if (!provider) {
+        return 0;
+    }
+    provider->handle = handle;
+    provider->core = in;
+    copy_upcalls(in, &provider->upcalls);
+    bool usable = provider->upcalls.get_params && provider->upcalls.get_libctx &&
+                  pthread_mutex_init(&provider->mutex, NULL) == 0;
+    if (!usable) {
+        OPENSSL_free(provider);
+        return 0;
+    }
+    /* libcrypto is shared with the application, so its context is a context for us, too. */
+    provider->application = (OSSL_LIB_CTX *)provider->upcalls.get_libctx(handle);
+    if (!prepare(provider)) {
+        provider_teardown(provider);
+        return 0;
+    }
+    *out = provider_functions;
+    *provctx = provider;
+    return 1;
+}

@@ -1,0 +1,55 @@
+/* SPDX-License-Identifier: Apache-2.0 */
+/*
+ * The provider object: one for each OpenSSL library context that loads zca.so.
+ * It holds what OSSL_provider_init was given, and nothing costs anything before it is used.
+ */
+#ifndef ZCA_PROVIDER_PROVIDER_H
+#define ZCA_PROVIDER_PROVIDER_H
+
+#include <pthread.h>
+#include <stdatomic.h>
+
+#include <openssl/core.h>
+#include <openssl/core_dispatch.h>
+#include <openssl/provider.h>
+
+#include "core/library.h"
+
+struct zca_overlay;
+
+/* The functions of libcrypto that we call back; NULL where an application has none. */
+struct zca_upcalls {
+    OSSL_FUNC_core_get_params_fn *get_params;
+    OSSL_FUNC_core_get_libctx_fn *get_libctx;
+    OSSL_FUNC_core_new_error_fn *new_error;
+    OSSL_FUNC_core_set_error_debug_fn *set_error_debug;
+    OSSL_FUNC_core_vset_error_fn *vset_error;
+    OSSL_FUNC_BIO_gets_fn *bio_gets;
+    OSSL_FUNC_BIO_write_ex_fn *bio_write_ex;
+};
+
+struct zca_provider {
+    const OSSL_CORE_HANDLE *handle;
+    const OSSL_DISPATCH *core; /* as given to OSSL_provider_init */
+    struct zca_upcalls upcalls;
+    OSSL_LIB_CTX *application; /* the context that loaded us; borrowed */
+    struct zca_library *library;
+    pthread_mutex_t mutex;                 /* held while the overlay or the log comes to be */
+    _Atomic(struct zca_overlay *) overlay; /* NULL until the first key is used */
+    bool log_open;                         /* guarded by the mutex */
+};
+
+/** The operations, one table a file: `query_operation` returns them. */
+extern const OSSL_ALGORITHM zca_keymgmt_algorithms[];
+extern const OSSL_ALGORITHM zca_signature_algorithms[];
+extern const OSSL_ALGORITHM zca_exchange_algorithms[];
+extern const OSSL_ALGORITHM zca_store_algorithms[];
+extern const OSSL_ALGORITHM zca_decoder_algorithms[];
+extern const OSSL_ALGORITHM zca_encoder_algorithms[];
+
+/** zca_capability_get hands the TLS groups of our EC key management to `callback`: libssl takes a group
+ * only from the provider that also manages its keys. */
+int zca_capability_get(void *provider, const char *capability, OSSL_CALLBACK *callback,
+                       void *argument);
+
+#endif

@@ -1,0 +1,500 @@
+/* SPDX-License-Identifier: Apache-2.0 */
+/*
+ * Signatures (provider-signature(7)): local keys forward to the default provider, remote keys go to
+ * remote_signature.c. For a remote key the inner context is one for verification: it knows the
+ * parameters (AlgorithmIdentifier, digest) without a private key.
+ */
+#include <openssl/core_names.h>
+
+#include "provider/capture.h"
+#include "provider/error.h"
+#include "provider/keydata.h"
+#include "provider/prepared.h"
+#include "provider/remote_signature.h"
+
+static OSSL_FUNC_signature_newctx_fn signature_newctx_ec, signature_newctx_rsa,
+    signature_newctx_ed25519;
+static OSSL_FUNC_signature_freectx_fn signature_freectx;
+static OSSL_FUNC_signature_dupctx_fn signature_dupctx;
+static OSSL_FUNC_signature_sign_init_fn signature_sign_init;
+static OSSL_FUNC_signature_sign_fn signature_sign;
+static OSSL_FUNC_signature_verify_init_fn signature_verify_init;
+static OSSL_FUNC_signature_verify_fn signature_verify;
+static OSSL_FUNC_signature_verify_recover_init_fn signature_verify_recover_init;
+static OSSL_FUNC_signature_verify_recover_fn signature_verify_recover;
+static OSSL_FUNC_signature_digest_sign_init_fn signature_digest_sign_init;
+static OSSL_FUNC_signature_digest_sign_update_fn signature_digest_sign_update;
+static OSSL_FUNC_signature_digest_sign_final_fn signature_digest_sign_final;
+static OSSL_FUNC_signature_digest_sign_fn signature_digest_sign;
+static OSSL_FUNC_signature_digest_verify_init_fn signature_digest_verify_init;
+static OSSL_FUNC_signature_digest_verify_update_fn signature_digest_verify_update;
+static OSSL_FUNC_signature_digest_verify_final_fn signature_digest_verify_final;
+static OSSL_FUNC_signature_digest_verify_fn signature_digest_verify;
+static OSSL_FUNC_signature_get_ctx_params_fn signature_get_ctx_params;
+static OSSL_FUNC_signature_gettable_ctx_params_fn signature_gettable_ctx_params_ec,
+    signature_gettable_ctx_params_rsa, signature_gettable_ctx_params_ed25519;
+static OSSL_FUNC_signature_set_ctx_params_fn signature_set_ctx_params;
+static OSSL_FUNC_signature_settable_ctx_params_fn signature_settable_ctx_params_ec,
+    signature_settable_ctx_params_rsa;
+static OSSL_FUNC_signature_get_ctx_md_params_fn signature_get_ctx_md_params;
+static OSSL_FUNC_signature_gettable_ctx_md_params_fn signature_gettable_ctx_md_params;
+static OSSL_FUNC_signature_set_ctx_md_params_fn signature_set_ctx_md_params;
+static OSSL_FUNC_signature_settable_ctx_md_params_fn signature_settable_ctx_md_params;
+
+struct signature {
+    struct zca_provider *provider;
+    const struct zca_overlay *overlay;
+    const struct zca_functions *functions;
+    struct zca_keydata *key;             /* counted; NULL before the first init */
+    void *inner;                         /* context of the default provider */
+    struct zca_remote_signature *remote; /* while signing with a remote key */
+};
+
+/* ---- life ---- */
+
+static void *signature_new(struct zca_provider *provider, enum zca_kind kind)
+{
+    const struct zca_overlay *overlay = zca_overlay_get(provider);
+    struct signature *signature = overlay ? OPENSSL_zalloc(sizeof(*signature)) : NULL;
+    if (signature) {
+        signature->provider = provider;
+        signature->overlay = overlay;
+        signature->functions = &overlay->signature[kind];
+    }
+    return signature;
+}
+
+/* The property query selects digests of the application's context; ours are in the private one. */
+static void *signature_newctx_ec(void *provider, const char *property_query)
+{
+    (void)property_query; /* see above */
+    return signature_new(provider, ZCA_KIND_EC);
+}
+
+static void *signature_newctx_rsa(void *provider, const char *property_query)
+{
+    (void)property_query; /* see above */
+    return signature_new(provider, ZCA_KIND_RSA);
+}
+
+static void *signature_newctx_ed25519(void *provider, const char *property_query)
+{
+    (void)property_query; /* see above */
+    return signature_new(provider, ZCA_KIND_ED25519);
+}
+
+static void clear_inner(struct signature *signature)
+{
+    if (signature->inner) {
+        ZCA_SIGNATURE(freectx, FREECTX, signature->functions)(signature->inner);
+        signature->inner = NULL;
+    }
+    zca_remote_signature_free(signature->remote);
+    signature->remote = NULL;
+}
+
+static void signature_freectx(void *context)
+{
+    struct signature *signature = context;
+    if (signature) {
+        clear_inner(signature);
+        zca_keydata_free(signature->key);
+        OPENSSL_free(signature);
+    }
+}
+
+static void *signature_dupctx(void *context)
+{
+    const struct signature *source = context;
+    struct signature *copy = OPENSSL_zalloc(sizeof(*copy));
+    if (!copy) {
+        return NULL;
+    }
+    *copy = *source;
+    copy->inner =
+        source->inner ? ZCA_SIGNATURE(dupctx, DUPCTX, source->functions)(source->inner) : NULL;
+    copy->key = source->key ? zca_keydata_ref(source->key) : NULL;
+    copy->remote = source->remote ? zca_remote_signature_dup(source->key, source->remote) : NULL;
+    if ((source->inner && !copy->inner) || (source->remote && !copy->remote)) {
+        signature_freectx(copy);
+        return NULL;
+    }
+    return copy;
+}
+
+/* Begins an operation with `key`, or again with the key of the one before (NULL). */
+static bool begin(struct signature *signature, struct zca_keydata *key)
+{
+    if (key && key != signature->key) {
+        zca_keydata_free(signature->key);
+        signature->key = zca_keydata_ref(key);
+    }
+    clear_inner(signature);
+    return signature->key;
+}
+
+/* What every init but digest_sign_init of a local key does: a fresh inner context. */
+static bool begin_inner(struct signature *signature, struct zca_keydata *key)
+{
+    OSSL_FUNC_signature_newctx_fn *inner_new = ZCA_SIGNATURE(newctx, NEWCTX, signature->functions);
+    if (!inner_new || !begin(signature, key)) {
+        return false;
+    }
+    signature->inner = inner_new(signature->overlay->provctx, NULL);
+    return signature->inner;
+}
+
+/* ---- of a digest ---- */
+
+static int signature_sign_init(void *context, void *key, const OSSL_PARAM params[])
+{
+    struct signature *signature = context;
+    if (!begin_inner(signature, key)) {
+        return 0;
+    }
+    if (!signature->key->authority) {
+        return ZCA_SIGNATURE(sign_init, SIGN_INIT,
+                             signature->functions)(signature->inner, signature->key->inner, params);
+    }
+    signature->remote = zca_remote_signature_new(signature->key, NULL);
+    return signature->remote && zca_remote_signature_allows(signature->key, params) &&
+           ZCA_SIGNATURE(verify_init, VERIFY_INIT,
+                         signature->functions)(signature->inner, signature->key->inner, params);
+}
+
+static int signature_sign(void *context, unsigned char *sig, size_t *sig_len, size_t sig_size,
+                          const unsigned char *digest, size_t digest_len)
+{
+    const struct signature *signature = context;
+    if (signature->remote) {
+        return zca_remote_signature_sign(signature->key, NULL, zca_span_of(digest, digest_len), sig,
+                                         sig_len, sig_size);
+    }
+    return ZCA_SIGNATURE(sign, SIGN, signature->functions)(signature->inner, sig, sig_len, sig_size,
+                                                           digest, digest_len);
+}
+
+static int signature_verify_init(void *context, void *key, const OSSL_PARAM params[])
+{
+    struct signature *signature = context;
+    return begin_inner(signature, key) &&
+           ZCA_SIGNATURE(verify_init, VERIFY_INIT,
+                         signature->functions)(signature->inner, signature->key->inner, params);
+}
+
+static int signature_verify(void *context, const unsigned char *sig, size_t sig_len,
+                            const unsigned char *digest, size_t digest_len)
+{
+    const struct signature *signature = context;
+    return ZCA_SIGNATURE(verify, VERIFY, signature->functions)(signature->inner, sig, sig_len,
+                                                               digest, digest_len);
+}
+
+static int signature_verify_recover_init(void *context, void *key, const OSSL_PARAM params[])
+{
+    struct signature *signature = context;
+    return begin_inner(signature, key) &&
+           ZCA_SIGNATURE(verify_recover_init, VERIFY_RECOVER_INIT,
+                         signature->functions)(signature->inner, signature->key->inner, params);
+}
+
+static int signature_verify_recover(void *context, unsigned char *out, size_t *out_len, size_t size,
+                                    const unsigned char *sig, size_t sig_len)
+{
+    const struct signature *signature = context;
+    return ZCA_SIGNATURE(verify_recover, VERIFY_RECOVER,
+                         signature->functions)(signature->inner, out, out_len, size, sig, sig_len);
+}
+
+/* ---- of a message ---- */
+
+static int signature_digest_sign_init(void *context, const char *digest, void *key,
+                                      const OSSL_PARAM params[])
+{
+    struct signature *signature = context;
+    const struct zca_keydata *current = key ? key : signature->key;
+    if (!current) {
+        return 0;
+    }
+    if (current->authority) {
+        if (!begin_inner(signature, key)) {
+            return 0;
+        }
+        signature->remote = zca_remote_signature_new(signature->key, digest);
+        return signature->remote && zca_remote_signature_allows(signature->key, params) &&
+               ZCA_SIGNATURE(digest_verify_init, DIGEST_VERIFY_INIT, signature->functions)(
+                   signature->inner, digest, signature->key->inner, params);
+    }
+    if (!begin(signature, key)) {
+        return 0;
+    }
+    signature->inner = zca_prepared_context(signature->key, digest);
+    return signature->inner && (!params || signature_set_ctx_params(signature, params));
+}
+
+static int signature_digest_sign_update(void *context, const unsigned char *data, size_t data_len)
+{
+    const struct signature *signature = context;
+    if (signature->remote) {
+        return zca_remote_signature_update(signature->key, signature->remote,
+                                           zca_span_of(data, data_len));
+    }
+    return ZCA_SIGNATURE(digest_sign_update, DIGEST_SIGN_UPDATE,
+                         signature->functions)(signature->inner, data, data_len);
+}
+
+static int signature_digest_sign_final(void *context, unsigned char *sig, size_t *sig_len,
+                                       size_t sig_size)
+{
+    const struct signature *signature = context;
+    const struct zca_remote_signature *remote = signature->remote;
+    if (remote) {
+        return zca_remote_signature_sign(signature->key, remote->digest,
+                                         zca_buffer_span(&remote->tbs), sig, sig_len, sig_size);
+    }
+    return ZCA_SIGNATURE(digest_sign_final, DIGEST_SIGN_FINAL,
+                         signature->functions)(signature->inner, sig, sig_len, sig_size);
+}
+
+/* The default provider has a one-shot function only where it has no other. */
+static int sign_message(const struct signature *signature, unsigned char *sig, size_t *sig_len,
+                        size_t sig_size, struct zca_span tbs)
+{
+    OSSL_FUNC_signature_digest_sign_fn *one_shot =
+        ZCA_SIGNATURE(digest_sign, DIGEST_SIGN, signature->functions);
+    if (one_shot) {
+        return one_shot(signature->inner, sig, sig_len, sig_size, tbs.data, tbs.len);
+    }
+    return (!sig || ZCA_SIGNATURE(digest_sign_update, DIGEST_SIGN_UPDATE,
+                                  signature->functions)(signature->inner, tbs.data, tbs.len)) &&
+           ZCA_SIGNATURE(digest_sign_final, DIGEST_SIGN_FINAL,
+                         signature->functions)(signature->inner, sig, sig_len, sig_size);
+}
+
+static void capture(const struct signature *signature, struct zca_span tbs, struct zca_span sig)
+{
+    zca_auto(errno) int saved_errno = errno;
+    zca_auto(zca_buffer) struct zca_buffer algorithm = {0};
+    OSSL_PARAM params[] = {
+        OSSL_PARAM_construct_octet_string(OSSL_SIGNATURE_PARAM_ALGORITHM_ID, NULL, 0),
+        OSSL_PARAM_construct_end()};
+    OSSL_FUNC_signature_get_ctx_params_fn *get =
+        ZCA_SIGNATURE(get_ctx_params, GET_CTX_PARAMS, signature->functions);
+    if (!get(signature->inner, params) ||
+        !zca_buffer_resize(&algorithm, params[0].return_size, NULL)) {
+        return;
+    }
+    params[0].data = algorithm.data;
+    params[0].data_size = algorithm.len;
+    if (get(signature->inner, params)) {
+        zca_capture_request(signature->key, tbs, zca_buffer_span(&algorithm), sig);
+    }
+}
+
+static int signature_digest_sign(void *context, unsigned char *sig, size_t *sig_len,
+                                 size_t sig_size, const unsigned char *data, size_t data_len)
+{
+    const struct signature *signature = context;
+    struct zca_span tbs = {.data = data, .len = data_len};
+    if (signature->remote) {
+        return zca_remote_signature_sign(signature->key, signature->remote->digest, tbs, sig,
+                                         sig_len, sig_size);
+    }
+    if (!sign_message(signature, sig, sig_len, sig_size, tbs)) {
+        return 0;
+    }
+    if (sig && zca_capture_wanted(signature->key, tbs)) {
+        capture(signature, tbs, zca_span_of(sig, *sig_len));
+    }
+    return 1;
+}
+
+static int signature_digest_verify_init(void *context, const char *digest, void *key,
+                                        const OSSL_PARAM params[])
+{
+    struct signature *signature = context;
+    return begin_inner(signature, key) &&
+           ZCA_SIGNATURE(digest_verify_init, DIGEST_VERIFY_INIT, signature->functions)(
+               signature->inner, digest, signature->key->inner, params);
+}
+
+static int signature_digest_verify_update(void *context, const unsigned char *data, size_t data_len)
+{
+    const struct signature *signature = context;
+    return ZCA_SIGNATURE(digest_verify_update, DIGEST_VERIFY_UPDATE,
+                         signature->functions)(signature->inner, data, data_len);
+}
+
+static int signature_digest_verify_final(void *context, const unsigned char *sig, size_t sig_len)
+{
+    const struct signature *signature = context;
+    return ZCA_SIGNATURE(digest_verify_final, DIGEST_VERIFY_FINAL,
+                         signature->functions)(signature->inner, sig, sig_len);
+}
+
+static int signature_digest_verify(void *context, const unsigned char *sig, size_t sig_len,
+                                   const unsigned char *data, size_t data_len)
+{
+    const struct signature *signature = context;
+    return ZCA_SIGNATURE(digest_verify, DIGEST_VERIFY,
+                         signature->functions)(signature->inner, sig, sig_len, data, data_len);
+}
+
+/* ---- parameters ---- */
+
+static int signature_get_ctx_params(void *context, OSSL_PARAM params[])
+{
+    const struct signature *signature = context;
+    return signature->inner && ZCA_SIGNATURE(get_ctx_params, GET_CTX_PARAMS,
+                                             signature->functions)(signature->inner, params);
+}
+
+static const OSSL_PARAM *gettable_params(const struct signature *signature,
+                                         struct zca_provider *provider, enum zca_kind kind)
+{
+    const struct zca_overlay *overlay = zca_overlay_get(provider);
+    OSSL_FUNC_signature_gettable_ctx_params_fn *inner =
+        overlay ? ZCA_SIGNATURE(gettable_ctx_params, GETTABLE_CTX_PARAMS, &overlay->signature[kind])
+                : NULL;
+    return inner ? inner(signature ? signature->inner : NULL, overlay->provctx) : NULL;
+}
+
+static const OSSL_PARAM *signature_gettable_ctx_params_ec(void *context, void *provider)
+{
+    return gettable_params(context, provider, ZCA_KIND_EC);
+}
+
+static const OSSL_PARAM *signature_gettable_ctx_params_rsa(void *context, void *provider)
+{
+    return gettable_params(context, provider, ZCA_KIND_RSA);
+}
+
+static const OSSL_PARAM *signature_gettable_ctx_params_ed25519(void *context, void *provider)
+{
+    return gettable_params(context, provider, ZCA_KIND_ED25519);
+}
+
+static int signature_set_ctx_params(void *context, const OSSL_PARAM params[])
+{
+    const struct signature *signature = context;
+    OSSL_FUNC_signature_set_ctx_params_fn *inner =
+        ZCA_SIGNATURE(set_ctx_params, SET_CTX_PARAMS, signature->functions);
+    if (!signature->inner ||
+        (signature->remote && !zca_remote_signature_allows(signature->key, params))) {
+        return 0;
+    }
+    return !inner || inner(signature->inner, params);
+}
+
+static const OSSL_PARAM *settable_params(const struct signature *signature,
+                                         struct zca_provider *provider, enum zca_kind kind)
+{
+    const struct zca_overlay *overlay = zca_overlay_get(provider);
+    OSSL_FUNC_signature_settable_ctx_params_fn *inner =
+        overlay ? ZCA_SIGNATURE(settable_ctx_params, SETTABLE_CTX_PARAMS, &overlay->signature[kind])
+                : NULL;
+    return inner ? inner(signature ? signature->inner : NULL, overlay->provctx) : NULL;
+}
+
+static const OSSL_PARAM *signature_settable_ctx_params_ec(void *context, void *provider)
+{
+    return settable_params(context, provider, ZCA_KIND_EC);
+}
+
+static const OSSL_PARAM *signature_settable_ctx_params_rsa(void *context, void *provider)
+{
+    return settable_params(context, provider, ZCA_KIND_RSA);
+}
+
+static int signature_get_ctx_md_params(void *context, OSSL_PARAM params[])
+{
+    const struct signature *signature = context;
+    return signature->inner && ZCA_SIGNATURE(get_ctx_md_params, GET_CTX_MD_PARAMS,
+                                             signature->functions)(signature->inner, params);
+}
+
+static const OSSL_PARAM *signature_gettable_ctx_md_params(void *context)
+{
+    const struct signature *signature = context;
+    return signature->inner ? ZCA_SIGNATURE(gettable_ctx_md_params, GETTABLE_CTX_MD_PARAMS,
+                                            signature->functions)(signature->inner)
+                            : NULL;
+}
+
+static int signature_set_ctx_md_params(void *context, const OSSL_PARAM params[])
+{
+    const struct signature *signature = context;
+    return signature->inner && ZCA_SIGNATURE(set_ctx_md_params, SET_CTX_MD_PARAMS,
+                                             signature->functions)(signature->inner, params);
+}
+
+static const OSSL_PARAM *signature_settable_ctx_md_params(void *context)
+{
+    const struct signature *signature = context;
+    return signature->inner ? ZCA_SIGNATURE(settable_ctx_md_params, SETTABLE_CTX_MD_PARAMS,
+                                            signature->functions)(signature->inner)
+                            : NULL;
+}
+
+/* ---- dispatch ---- */
+
+#define ROW(NUMBER, function)                                                                      \
+    {                                                                                              \
+        OSSL_FUNC_SIGNATURE_##NUMBER, (void (*)(void))(function)                                   \
+    }
+
+#define COMMON_ROWS                                                                                \
+    ROW(FREECTX, signature_freectx), ROW(DUPCTX, signature_dupctx),                                \
+        ROW(DIGEST_SIGN_INIT, signature_digest_sign_init),                                         \
+        ROW(DIGEST_SIGN, signature_digest_sign),                                                   \
+        ROW(DIGEST_VERIFY_INIT, signature_digest_verify_init),                                     \
+        ROW(GET_CTX_PARAMS, signature_get_ctx_params)
+
+#define DIGEST_ROWS                                                                                \
+    ROW(SIGN_INIT, signature_sign_init), ROW(SIGN, signature_sign),                                \
+        ROW(VERIFY_INIT, signature_verify_init), ROW(VERIFY, signature_verify),                    \
+        ROW(DIGEST_SIGN_UPDATE, signature_digest_sign_update),                                     \
+        ROW(DIGEST_SIGN_FINAL, signature_digest_sign_final),                                       \
+        ROW(DIGEST_VERIFY_UPDATE, signature_digest_verify_update),                                 \
+        ROW(DIGEST_VERIFY_FINAL, signature_digest_verify_final),                                   \
+        ROW(SET_CTX_PARAMS, signature_set_ctx_params),                                             \
+        ROW(GET_CTX_MD_PARAMS, signature_get_ctx_md_params),                                       \
+        ROW(GETTABLE_CTX_MD_PARAMS, signature_gettable_ctx_md_params),                             \
+        ROW(SET_CTX_MD_PARAMS, signature_set_ctx_md_params),                                       \
+        ROW(SETTABLE_CTX_MD_PARAMS, signature_settable_ctx_md_params)
+
+static const OSSL_DISPATCH ecdsa_functions[] = {
+    ROW(NEWCTX, signature_newctx_ec),
+    ROW(GETTABLE_CTX_PARAMS, signature_gettable_ctx_params_ec),
+    ROW(SETTABLE_CTX_PARAMS, signature_settable_ctx_params_ec),
+    COMMON_ROWS,
+    DIGEST_ROWS,
+    {0, NULL},
+};
+
+static const OSSL_DISPATCH rsa_functions[] = {
+    ROW(NEWCTX, signature_newctx_rsa),
+    ROW(GETTABLE_CTX_PARAMS, signature_gettable_ctx_params_rsa),
+    ROW(SETTABLE_CTX_PARAMS, signature_settable_ctx_params_rsa),
+    ROW(VERIFY_RECOVER_INIT, signature_verify_recover_init),
+    ROW(VERIFY_RECOVER, signature_verify_recover),
+    COMMON_ROWS,
+    DIGEST_ROWS,
+    {0, NULL},
+};
+
+/* Signs whole messages only (RFC 8032): no digest, no update. */
+static const OSSL_DISPATCH ed25519_functions[] = {
+    ROW(NEWCTX, signature_newctx_ed25519),
+    ROW(GETTABLE_CTX_PARAMS, signature_gettable_ctx_params_ed25519),
+    ROW(DIGEST_VERIFY, signature_digest_verify),
+    COMMON_ROWS,
+    {0, NULL},
+};
+
+const OSSL_ALGORITHM zca_signature_algorithms[] = {
+    {"ECDSA",                                  "provider=zca", ecdsa_functions,   "zca ECDSA"  },
+    {"RSA:rsaEncryption:1.2.840.113549.1.1.1", "provider=zca", rsa_functions,     "zca RSA"    },
+    {"ED25519:1.3.101.112",                    "provider=zca", ed25519_functions, "zca Ed25519"},
+    {NULL,                                     NULL,           NULL,              NULL         },
+};
