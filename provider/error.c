@@ -57,11 +57,10 @@ static void open_log(struct zca_provider *provider)
         level = (enum zca_log_level)zca_config_get_choice(
             config, "zca", NULL, &zca_library_options[ZCA_LIBRARY_LOG_LEVEL]);
     }
-    bool opened = zca_log_open("zca", target, level, NULL);
-    if (!opened) {
-        /* A log file that cannot be written must not hide the failure itself. */
-        (void)zca_log_open("zca", "syslog", level, NULL); /* cannot fail */
-    }
+    /* A log file that cannot be written must not hide the failure itself; syslog always opens. */
+    bool opened =
+        zca_log_open("zca", target, level, NULL) || zca_log_open("zca", "syslog", level, NULL);
+    (void)opened; /* true, as said */
 }
 
 static void add_error(const struct zca_provider *provider, const struct zca_error *err,
