@@ -43,6 +43,7 @@ ZCA_DEFINE_AUTO(zca_key, struct zca_key, zca_key_free);
 
 const struct zca_key_type *zca_key_get_type(const struct zca_key *key);
 enum zca_key_origin zca_key_get_origin(const struct zca_key *key);
+struct zca_library *zca_key_get_library(const struct zca_key *key);
 
 /** zca_key_get_public returns the DER SubjectPublicKeyInfo; borrowed. */
 struct zca_span zca_key_get_public(const struct zca_key *key);

@@ -1,0 +1,328 @@
+/* SPDX-License-Identifier: Apache-2.0 */
+/*
+ * The key record: what a keystore writes. The public part is readable, the private values are one
+ * AES-256-GCM ciphertext (NIST SP 800-38D); everything else in the record and the label of the
+ * identity are its additional data, so nothing can be changed or exchanged.
+ */
+#include <limits.h>
+#include <string.h>
+
+#include <openssl/asn1t.h>
+
+#include "base/clock.h"
+#include "base/openssl_auto.h"
+#include "core/key.h"
+#include "core/key_value.h"
+
+static const int record_version = 1;
+static const size_t nonce_len = 12; /* SP 800-38D, 5.2.1.1 */
+static const size_t tag_len = 16;
+static const size_t sealing_key_len = 32;
+static const size_t max_value = 2048; /* bytes: RSA-16384, more than any row */
+
+/* SEQUENCE { version INTEGER (1), type UTF8String, origin INTEGER, madeAt INTEGER,
+ * publicKey OCTET STRING (SubjectPublicKeyInfo), publicValues SEQUENCE OF OCTET STRING,
+ * privateLengths SEQUENCE OF INTEGER, nonce OCTET STRING, sealed OCTET STRING } */
+struct record {
+    int32_t version;
+    ASN1_UTF8STRING *type;
+    int32_t origin;
+    int64_t made_at_s;
+    ASN1_OCTET_STRING *public_key;
+    STACK_OF(ASN1_OCTET_STRING) * public_values;
+    STACK_OF(ASN1_INTEGER) * private_lengths;
+    ASN1_OCTET_STRING *nonce;
+    ASN1_OCTET_STRING *sealed;
+};
+
+/* clang-format off: the macros have no semicolons */
+DEFINE_STACK_OF(ASN1_OCTET_STRING)
+
+ASN1_SEQUENCE(record) =
+    {
+        ASN1_EMBED(struct record, version, INT32),
+        ASN1_SIMPLE(struct record, type, ASN1_UTF8STRING),
+        ASN1_EMBED(struct record, origin, INT32),
+        ASN1_EMBED(struct record, made_at_s, INT64),
+        ASN1_SIMPLE(struct record, public_key, ASN1_OCTET_STRING),
+        ASN1_SEQUENCE_OF(struct record, public_values, ASN1_OCTET_STRING),
+        ASN1_SEQUENCE_OF(struct record, private_lengths, ASN1_INTEGER),
+        ASN1_SIMPLE(struct record, nonce, ASN1_OCTET_STRING),
+        ASN1_SIMPLE(struct record, sealed, ASN1_OCTET_STRING),
+} static_ASN1_SEQUENCE_END_name(struct record, record)
+    /* clang-format on */
+
+    static void record_free(struct record * record)
+{
+    ASN1_item_free((ASN1_VALUE *)record, ASN1_ITEM_rptr(record));
+}
+
+ZCA_DEFINE_AUTO(record, struct record, record_free);
+
+static struct zca_span string_span(const ASN1_STRING *string)
+{
+    return zca_span_of(ASN1_STRING_get0_data(string), (size_t)ASN1_STRING_length(string));
+}
+
+static bool set_string(ASN1_STRING *string, struct zca_span bytes)
+{
+    return bytes.len <= INT_MAX && ASN1_STRING_set(string, bytes.data, (int)bytes.len) == 1;
+}
+
+static bool append_der(const struct record *record, struct zca_buffer *out_der,
+                       struct zca_error *err)
+{
+    unsigned char *der = NULL;
+    int len = ASN1_item_i2d((const ASN1_VALUE *)record, &der, ASN1_ITEM_rptr(record));
+    if (len <= 0) {
+        return zca_error_set_crypto(err, "encoding a key record");
+    }
+    bool ok = zca_buffer_append(out_der, zca_span_of(der, (size_t)len), err);
+    OPENSSL_free(der);
+    return ok;
+}
+
+/* The additional data: the record while nonce and ciphertext are empty, then the label. */
+static bool additional_data(const struct record *record, const char *label,
+                            struct zca_buffer *out_data, struct zca_error *err)
+{
+    return append_der(record, out_data, err) && zca_buffer_append_text(out_data, label, err);
+}
+
+/* ---- AES-256-GCM ---- */
+
+struct seal {
+    OSSL_LIB_CTX *context;
+    struct zca_span key;
+    struct zca_span nonce;
+    struct zca_span additional;
+};
+
+/* Runs the cipher over `input` into `output`, which has room for it. The tag is written or checked. */
+static bool run_cipher(const struct seal *seal, bool encrypt, struct zca_span input,
+                       uint8_t *output, uint8_t *tag)
+{
+    EVP_CIPHER *cipher = EVP_CIPHER_fetch(seal->context, "AES-256-GCM", NULL);
+    zca_auto(EVP_CIPHER_CTX) EVP_CIPHER_CTX *run = EVP_CIPHER_CTX_new();
+    int len = 0;
+    bool ok =
+        cipher && run && input.len <= INT_MAX && seal->additional.len <= INT_MAX &&
+        EVP_CipherInit_ex2(run, cipher, seal->key.data, seal->nonce.data, encrypt, NULL) == 1 &&
+        EVP_CipherUpdate(run, NULL, &len, seal->additional.data, (int)seal->additional.len) == 1 &&
+        EVP_CipherUpdate(run, output, &len, input.data, (int)input.len) == 1 &&
+        (encrypt || EVP_CIPHER_CTX_ctrl(run, EVP_CTRL_AEAD_SET_TAG, (int)tag_len, tag) == 1) &&
+        EVP_CipherFinal_ex(run, output + len, &len) == 1 &&
+        (!encrypt || EVP_CIPHER_CTX_ctrl(run, EVP_CTRL_AEAD_GET_TAG, (int)tag_len, tag) == 1);
+    EVP_CIPHER_free(cipher);
+    return ok;
+}
+
+static bool check_sealing_key(struct zca_span sealing_key, struct zca_error *err)
+{
+    return sealing_key.len == sealing_key_len ||
+           zca_error_set(err, ZCA_ERR_SEALED, "a sealing key has %zu bytes, this one %zu",
+                         sealing_key_len, sealing_key.len);
+}
+
+/* ---- sealing ---- */
+
+static bool add_public_value(struct record *record, struct zca_span value)
+{
+    ASN1_OCTET_STRING *string = ASN1_OCTET_STRING_new();
+    if (!string || !set_string(string, value) ||
+        sk_ASN1_OCTET_STRING_push(record->public_values, string) <= 0) {
+        ASN1_OCTET_STRING_free(string);
+        return false;
+    }
+    return true;
+}
+
+static bool add_private_length(struct record *record, size_t len)
+{
+    ASN1_INTEGER *number = ASN1_INTEGER_new();
+    if (!number || ASN1_INTEGER_set_uint64(number, len) != 1 ||
+        sk_ASN1_INTEGER_push(record->private_lengths, number) <= 0) {
+        ASN1_INTEGER_free(number);
+        return false;
+    }
+    return true;
+}
+
+/* Fills all but nonce and ciphertext; the private values go to `out_plain`, one after the other. */
+static struct record *record_from_key(const struct zca_key *key, struct zca_buffer *out_plain,
+                                      struct zca_error *err)
+{
+    zca_auto(record) struct record *record = (struct record *)ASN1_item_new(ASN1_ITEM_rptr(record));
+    const struct zca_key_type *type = zca_key_get_type(key);
+    const struct zca_key_family *family = zca_key_family_of(type);
+    bool ok = record && set_string(record->type, zca_span_text(type->name)) &&
+              set_string(record->public_key, zca_key_get_public(key));
+    for (size_t i = 0; ok && i < family->num_rows; i++) {
+        struct zca_span value = zca_key_value(key, i);
+        ok = family->rows[i].is_private
+                 ? add_private_length(record, value.len) && zca_buffer_append(out_plain, value, err)
+                 : add_public_value(record, value);
+    }
+    if (!ok) {
+        (void)zca_error_set(err, ZCA_ERR_MEMORY, "out of memory");
+        return NULL;
+    }
+    record->version = record_version;
+    record->origin = (int32_t)zca_key_get_origin(key);
+    record->made_at_s = zca_clock_now_s();
+    return zca_steal(record);
+}
+
+static bool seal_record(struct record *record, const struct seal *seal, struct zca_span plain,
+                        struct zca_error *err)
+{
+    zca_auto(zca_buffer) struct zca_buffer sealed = {0};
+    if (!zca_buffer_resize(&sealed, plain.len + tag_len, err)) {
+        return false;
+    }
+    if (!run_cipher(seal, true, plain, sealed.data, sealed.data + plain.len) ||
+        !set_string(record->nonce, seal->nonce) ||
+        !set_string(record->sealed, zca_buffer_span(&sealed))) {
+        return zca_error_set_crypto(err, "sealing a key");
+    }
+    return true;
+}
+
+bool zca_key_seal(struct zca_key *key, const char *label, struct zca_span sealing_key,
+                  struct zca_buffer *out_record, struct zca_error *err)
+{
+    zca_auto(zca_buffer) struct zca_buffer plain = ZCA_SECRET_BUFFER;
+    zca_auto(zca_buffer) struct zca_buffer additional = {0};
+    zca_auto(zca_buffer) struct zca_buffer nonce = {0};
+    OSSL_LIB_CTX *context = zca_library_context(zca_key_get_library(key), err);
+    if (!context || !check_sealing_key(sealing_key, err)) {
+        return false;
+    }
+    zca_auto(record) struct record *record = record_from_key(key, &plain, err);
+    if (!record || !additional_data(record, label, &additional, err) ||
+        !zca_random(context, nonce_len, &nonce, err)) {
+        return false;
+    }
+    struct seal seal = {context, sealing_key, zca_buffer_span(&nonce),
+                        zca_buffer_span(&additional)};
+    return seal_record(record, &seal, zca_buffer_span(&plain), err) &&
+           append_der(record, out_record, err);
+}
+
+/* ---- unsealing ---- */
+
+static struct record *record_parse(struct zca_span der)
+{
+    const unsigned char *cursor = der.data;
+    zca_auto(record) struct record *record = (struct record *)ASN1_item_d2i(
+        NULL, &cursor, der.len <= LONG_MAX ? (long)der.len : -1, ASN1_ITEM_rptr(record));
+    if (!record || cursor != der.data + der.len || record->version != record_version) {
+        return NULL;
+    }
+    return zca_steal(record);
+}
+
+static bool open_record(struct record *record, struct seal *seal, const char *label,
+                        struct zca_buffer *out_plain, struct zca_error *err)
+{
+    zca_auto(zca_buffer) struct zca_buffer nonce = {0};
+    zca_auto(zca_buffer) struct zca_buffer sealed = {0};
+    zca_auto(zca_buffer) struct zca_buffer additional = {0};
+    if (!zca_buffer_append(&nonce, string_span(record->nonce), err) ||
+        !zca_buffer_append(&sealed, string_span(record->sealed), err)) {
+        return false;
+    }
+    if (nonce.len != nonce_len || sealed.len <= tag_len) {
+        return zca_error_set(err, ZCA_ERR_SEALED, "the key record is damaged");
+    }
+    if (!set_string(record->nonce, zca_span_of("", 0)) ||
+        !set_string(record->sealed, zca_span_of("", 0)) ||
+        !additional_data(record, label, &additional, err) ||
+        !zca_buffer_resize(out_plain, sealed.len - tag_len, err)) {
+        return false;
+    }
+    seal->nonce = zca_buffer_span(&nonce);
+    seal->additional = zca_buffer_span(&additional);
+    if (!run_cipher(seal, false, zca_span_of(sealed.data, out_plain->len), out_plain->data,
+                    sealed.data + out_plain->len)) {
+        return zca_error_set(err, ZCA_ERR_SEALED,
+                             "the key record was sealed with another sealing key, or changed");
+    }
+    return true;
+}
+
+/* Cuts the private values out of `plain` and copies the public ones. */
+static bool split_values(const struct record *record, const struct zca_key_family *family,
+                         struct zca_span plain, struct zca_buffer *values, struct zca_error *err)
+{
+    int next_public = 0;
+    int next_private = 0;
+    size_t used = 0;
+    for (size_t i = 0; i < family->num_rows; i++) {
+        struct zca_span value = {0};
+        values[i].secret = family->rows[i].is_private;
+        if (!family->rows[i].is_private) {
+            const ASN1_OCTET_STRING *string =
+                sk_ASN1_OCTET_STRING_value(record->public_values, next_public++);
+            value = string ? string_span(string) : value;
+        } else {
+            uint64_t len = 0;
+            const ASN1_INTEGER *number =
+                sk_ASN1_INTEGER_value(record->private_lengths, next_private++);
+            if (number && ASN1_INTEGER_get_uint64(&len, number) == 1 && len <= max_value &&
+                len <= plain.len - used) {
+                value = zca_span_of(plain.data + used, (size_t)len);
+                used += (size_t)len;
+            }
+        }
+        if (value.len == 0 || !zca_buffer_append(&values[i], value, err)) {
+            return zca_error_set(err, ZCA_ERR_SEALED, "the key record is damaged");
+        }
+    }
+    return used == plain.len || zca_error_set(err, ZCA_ERR_SEALED, "the key record is damaged");
+}
+
+static struct zca_key *key_from_record(struct zca_library *library, const struct record *record,
+                                       struct zca_span plain, struct zca_error *err)
+{
+    zca_auto(text) char *name = strndup((const char *)ASN1_STRING_get0_data(record->type),
+                                        (size_t)ASN1_STRING_length(record->type));
+    const struct zca_key_type *type = name ? zca_key_type_find(name) : NULL;
+    if (!type) {
+        (void)zca_error_set(err, ZCA_ERR_UNSUPPORTED, "the key record is of an unknown type");
+        return NULL;
+    }
+    enum zca_key_origin origin =
+        record->origin == ZCA_KEY_MADE_BY_AUTHORITY ? ZCA_KEY_MADE_BY_AUTHORITY : ZCA_KEY_MADE_HERE;
+    struct zca_buffer values[ZCA_KEY_MAX_VALUES] = {{0}};
+    struct zca_key *key = NULL;
+    if (split_values(record, zca_key_family_of(type), plain, values, err)) {
+        key = zca_key_from_values(library, type, origin, values, string_span(record->public_key),
+                                  err);
+    }
+    for (size_t i = 0; i < ZCA_KEY_MAX_VALUES; i++) {
+        zca_buffer_clear(&values[i]);
+    }
+    return key;
+}
+
+struct zca_key *zca_key_unseal(struct zca_library *library, const char *label,
+                               struct zca_span sealing_key, struct zca_span record,
+                               struct zca_error *err)
+{
+    OSSL_LIB_CTX *context = zca_library_context(library, err);
+    if (!context || !check_sealing_key(sealing_key, err)) {
+        return NULL;
+    }
+    zca_auto(record) struct record *parsed = record_parse(record);
+    if (!parsed) {
+        (void)zca_error_set(err, ZCA_ERR_SEALED, "the file is no key record, or damaged");
+        return NULL;
+    }
+    zca_auto(zca_buffer) struct zca_buffer plain = ZCA_SECRET_BUFFER;
+    struct seal seal = {.context = context, .key = sealing_key};
+    if (!open_record(parsed, &seal, label, &plain, err)) {
+        return NULL;
+    }
+    return key_from_record(library, parsed, zca_buffer_span(&plain), err);
+}
