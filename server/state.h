@@ -19,13 +19,13 @@ struct zca_seal;
 struct zca_token_key;
 struct zca_authority_cache;
 struct zca_flight;
+struct zca_rate;
 
 struct zca_state_options {
     const char *directory;       /* holds ledger.db, sealing-key and initial-password; mode 0700 */
-    const char *ledger;          /* NULL: directory/ledger.db; else the path of the database */
-    const char *passphrase_file; /* NULL: none. First line is the passphrase of the sealing key */
-    const char *credential_file; /* NULL: none. 32 bytes, raw or as 64 hexadecimal digits; without
-                                    either, directory/sealing-key is made at the first start */
+    const char *passphrase_file; /* NULL: none. Its first line makes the sealing key */
+    const char *key_file;        /* NULL: none. The sealing key: 32 bytes, raw or as hexadecimal
+                                    digits. Without either, directory/sealing-key is made once */
 };
 
 /**
@@ -50,6 +50,7 @@ const struct zca_seal *zca_state_seal(const struct zca_state *state);
 const struct zca_token_key *zca_state_token_key(const struct zca_state *state);
 struct zca_authority_cache *zca_state_authorities(struct zca_state *state);
 struct zca_flight *zca_state_flight(struct zca_state *state);
+struct zca_rate *zca_state_rate(struct zca_state *state);
 const char *zca_state_directory(const struct zca_state *state);
 
 /**
