@@ -13,8 +13,10 @@
 #include "base/auto.h"
 #include "base/buffer.h"
 #include "base/error.h"
+#include "server/ledger.h"
 #include "server/route.h"
 #include "server/server.h"
+#include "server/state.h"
 
 /* What an API key may do; names as the key management API spells them. */
 enum zca_scope {
@@ -61,6 +63,44 @@ enum zca_role zca_account_role(struct zca_server *server, const struct zca_princ
  * (ZCA_ROLE_NONE for other names). */
 const char *zca_role_name(enum zca_role role);
 enum zca_role zca_role_find(const char *name);
+
+/** zca_scope_bit returns the bit of a scope's name, 0 for an unknown one. zca_scope_names is the
+ * NULL-terminated list, in the order of the bits. */
+unsigned zca_scope_bit(const char *name);
+extern const char *const zca_scope_names[];
+
+/** zca_email_check tells whether `text` may be an account's name: lower-case printable ASCII with one
+ * '@' inside, at most 254 characters. */
+bool zca_email_check(const char *text);
+
+/**
+ * zca_account_add makes a user, without a role yet.
+ *
+ * password     hashed with scrypt; at least 8 characters.
+ * out_user_id  the new user's id.
+ * err          ZCA_ERR_CONFLICT: the address exists; ZCA_ERR_INVALID: address or password.
+ */
+ZCA_NODISCARD bool zca_account_add(struct zca_state *state, const char *email,
+                                   struct zca_span password, char out_user_id[ZCA_UUID_SIZE],
+                                   struct zca_error *err);
+
+/** zca_account_set_password changes a password, unlocks the account and ends its sessions. */
+ZCA_NODISCARD bool zca_account_set_password(struct zca_state *state, const char *email,
+                                            struct zca_span password, struct zca_error *err);
+
+/**
+ * zca_account_login checks a password.
+ *
+ * out_user_id  written on success.
+ * err          codes INVALID_CREDENTIALS and ACCOUNT_LOCKED. Takes the time of scrypt in all cases.
+ */
+ZCA_NODISCARD bool zca_account_login(struct zca_state *state, const char *email,
+                                     struct zca_span password, char out_user_id[ZCA_UUID_SIZE],
+                                     struct zca_error *err);
+
+/** zca_org_make inserts an organisation with the default settings; its id is written. */
+ZCA_NODISCARD bool zca_org_make(struct zca_ledger *ledger, const char *name, int64_t now_ms,
+                                char out_org_id[ZCA_UUID_SIZE], struct zca_error *err);
 
 /* What a first start made: an organisation and its owner. */
 struct zca_bootstrap {

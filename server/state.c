@@ -10,11 +10,9 @@
 #include "base/file.h"
 #include "base/lock.h"
 #include "server/authority.h"
-#include "server/domain.h"
 #include "server/flight.h"
 #include "server/ledger.h"
 #include "server/ledger_certificate.h"
-#include "server/options.h"
 #include "server/rate.h"
 #include "server/refusal.h"
 #include "server/seal.h"
@@ -134,22 +132,4 @@ bool zca_state_now(struct zca_state *state, int64_t *out_now_ms, struct zca_erro
     }
     *out_now_ms = state->newest_ms;
     return true;
-}
-
-/* ---- the server's side: server/domain.h ---- */
-
-bool zca_domain_open(struct zca_server *server, struct zca_error *err)
-{
-    struct zca_state_options options = {
-        .directory = server->state_directory,
-        .passphrase_file = zca_server_text(server, ZCA_SERVER_SEALING_PASSPHRASE),
-        .key_file = zca_server_text(server, ZCA_SERVER_SEALING_KEY)};
-    server->state = zca_state_open(&options, err);
-    return server->state != NULL;
-}
-
-void zca_domain_close(struct zca_server *server)
-{
-    zca_state_close(server->state);
-    server->state = NULL;
 }
