@@ -14,6 +14,7 @@
 
 #include <openssl/provider.h>
 
+#include "base/file.h"
 #include "base/lock.h"
 #include "core/place.h"
 
@@ -350,6 +351,24 @@ char *zca_library_path(struct zca_library *library, enum zca_place place, const 
 {
     const struct zca_place_roots *roots = find_roots(library, err);
     return roots ? zca_place_path(roots, place, authority, name, suffix, err) : NULL;
+}
+
+char *zca_library_directory(struct zca_library *library, enum zca_place place,
+                            const char *authority, struct zca_error *err)
+{
+    const struct zca_place_roots *roots = find_roots(library, err);
+    return roots ? zca_place_directory(roots, place, authority, err) : NULL;
+}
+
+char *zca_library_sealing_path(struct zca_library *library, bool is_runtime, struct zca_error *err)
+{
+    const struct zca_place_roots *roots = find_roots(library, err);
+    if (!roots) {
+        return NULL;
+    }
+    const char *root = is_runtime ? roots->runtime : roots->state;
+    bool ok = zca_directory_make(root, is_runtime ? 0700 : 0755, err);
+    return ok ? zca_path_join(root, "sealing.key", "", err) : NULL;
 }
 
 bool zca_library_prepare(struct zca_library *library, enum zca_place place, const char *authority,

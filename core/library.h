@@ -108,6 +108,15 @@ ZCA_NODISCARD char *zca_library_path(struct zca_library *library, enum zca_place
                                      const char *authority, const char *name, const char *suffix,
                                      struct zca_error *err);
 
+/** zca_library_directory returns "PLACE/authority" in new memory. */
+ZCA_NODISCARD char *zca_library_directory(struct zca_library *library, enum zca_place place,
+                                          const char *authority, struct zca_error *err);
+
+/** zca_library_sealing_path returns "sealing.key" in the state or the runtime directory, which is created
+ * when it is missing. Caller frees. */
+ZCA_NODISCARD char *zca_library_sealing_path(struct zca_library *library, bool is_runtime,
+                                             struct zca_error *err);
+
 /** zca_library_prepare creates "PLACE/authority" with the place's mode. Before the first write. */
 ZCA_NODISCARD bool zca_library_prepare(struct zca_library *library, enum zca_place place,
                                        const char *authority, struct zca_error *err);

@@ -117,8 +117,8 @@ void zca_place_roots_clear(struct zca_place_roots *roots)
     *roots = (struct zca_place_roots){0};
 }
 
-static char *place_directory(const struct zca_place_roots *roots, enum zca_place place,
-                             const char *authority, struct zca_error *err)
+char *zca_place_directory(const struct zca_place_roots *roots, enum zca_place place,
+                          const char *authority, struct zca_error *err)
 {
     if (!zca_name_valid(authority)) {
         (void)zca_error_set(err, ZCA_ERR_INVALID, "'%s' is no valid name of an authority",
@@ -138,14 +138,14 @@ char *zca_place_path(const struct zca_place_roots *roots, enum zca_place place,
         (void)zca_error_set(err, ZCA_ERR_INVALID, "'%s' is no valid name", name);
         return NULL;
     }
-    zca_auto(text) char *directory = place_directory(roots, place, authority, err);
+    zca_auto(text) char *directory = zca_place_directory(roots, place, authority, err);
     return directory ? zca_path_join(directory, name, suffix, err) : NULL;
 }
 
 bool zca_place_make(const struct zca_place_roots *roots, enum zca_place place,
                     const char *authority, struct zca_error *err)
 {
-    zca_auto(text) char *directory = place_directory(roots, place, authority, err);
+    zca_auto(text) char *directory = zca_place_directory(roots, place, authority, err);
     const char *root = places[place].is_runtime ? roots->runtime : roots->state;
     mode_t root_mode = places[place].is_runtime ? 0700 : 0755;
     return directory && zca_directory_make(root, root_mode, err) &&

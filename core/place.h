@@ -28,6 +28,10 @@ ZCA_NODISCARD bool zca_place_find_roots(const struct zca_config *config,
 
 void zca_place_roots_clear(struct zca_place_roots *roots);
 
+/** zca_place_directory is zca_library_directory below given roots. */
+ZCA_NODISCARD char *zca_place_directory(const struct zca_place_roots *roots, enum zca_place place,
+                                        const char *authority, struct zca_error *err);
+
 /** zca_place_path is zca_library_path below given roots. */
 ZCA_NODISCARD char *zca_place_path(const struct zca_place_roots *roots, enum zca_place place,
                                    const char *authority, const char *name, const char *suffix,

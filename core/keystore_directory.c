@@ -1,0 +1,140 @@
+/* SPDX-License-Identifier: Apache-2.0 */
+/* Keys as sealed records, one file each. A warm load costs one stat. */
+#include <dirent.h>
+#include <errno.h>
+#include <string.h>
+#include <sys/stat.h>
+
+#include "base/file.h"
+#include "core/keyring.h"
+#include "core/keystore_backend.h"
+
+static const size_t max_record = 16 * 1024;
+static const char suffix[] = ".key";
+static const char previous_suffix[] = ".key.previous";
+
+static enum zca_place place_of(const struct zca_keystore_slot *slot)
+{
+    return slot->kind == ZCA_KEYSTORE_RUNTIME ? ZCA_PLACE_RUNTIME : ZCA_PLACE_KEYS;
+}
+
+static char *path_of(const struct zca_keystore_slot *slot, const char *ending,
+                     struct zca_error *err)
+{
+    return zca_library_path(slot->library, place_of(slot), slot->authority, slot->name, ending,
+                            err);
+}
+
+static bool check_mode(const char *path, const struct stat *status, struct zca_error *err)
+{
+    return (status->st_mode & 077) == 0 ||
+           zca_error_set(err, ZCA_ERR_SYSTEM,
+                         "key '%s' is open to others (mode %04o): chmod 600 it", path,
+                         (unsigned)status->st_mode & 07777);
+}
+
+static struct zca_key *read_file(const struct zca_keystore_slot *slot, const char *path,
+                                 struct zca_error *err)
+{
+    struct stat status;
+    zca_auto(zca_buffer) struct zca_buffer record = {0};
+    zca_auto(zca_buffer) struct zca_buffer sealing_key = ZCA_SECRET_BUFFER;
+    if (!zca_file_load(path, max_record, &record, &status, err) ||
+        !check_mode(path, &status, err) ||
+        !zca_sealing_key_load(slot->library, slot->kind, false, &sealing_key, err)) {
+        return NULL;
+    }
+    zca_auto(zca_key) struct zca_key *key = zca_key_unseal(
+        slot->library, slot->label, zca_buffer_span(&sealing_key), zca_buffer_span(&record), err);
+    if (!key) {
+        (void)zca_error_context(err, "key '%s'", path);
+        return NULL;
+    }
+    if (!zca_keyring_put(slot->library, slot->label, &status, key, false, err)) {
+        return NULL;
+    }
+    return zca_steal(key);
+}
+
+static struct zca_key *directory_load(const struct zca_keystore_slot *slot, struct zca_error *err)
+{
+    struct stat status;
+    zca_auto(text) char *path = path_of(slot, suffix, err);
+    if (!path) {
+        return NULL;
+    }
+    if (stat(path, &status) != 0) {
+        (void)zca_error_set_errno(err, "key '%s'", path);
+        return NULL;
+    }
+    struct zca_key *key = zca_keyring_find(slot->library, slot->label, &status);
+    return key ? key : read_file(slot, path, err);
+}
+
+static bool directory_store(const struct zca_keystore_slot *slot, struct zca_key *key,
+                            bool only_new, struct zca_error *err)
+{
+    zca_auto(zca_buffer) struct zca_buffer record = {0};
+    zca_auto(zca_buffer) struct zca_buffer sealing_key = ZCA_SECRET_BUFFER;
+    zca_auto(text) char *path = path_of(slot, suffix, err);
+    if (!path || !zca_library_prepare(slot->library, place_of(slot), slot->authority, err) ||
+        !zca_sealing_key_load(slot->library, slot->kind, true, &sealing_key, err) ||
+        !zca_key_seal(key, slot->label, zca_buffer_span(&sealing_key), &record, err)) {
+        return false;
+    }
+    if (only_new) {
+        return zca_file_store_new(path, 0600, zca_buffer_span(&record), err);
+    }
+    return zca_file_keep_previous(path, err) &&
+           zca_file_store(path, 0600, zca_buffer_span(&record), err);
+}
+
+static bool directory_remove(const struct zca_keystore_slot *slot, struct zca_error *err)
+{
+    zca_auto(text) char *path = path_of(slot, suffix, err);
+    zca_auto(text) char *previous = path_of(slot, previous_suffix, err);
+    if (!path || !previous) {
+        return false;
+    }
+    zca_keyring_drop(slot->library, slot->label);
+    return zca_file_remove(path, err) && zca_file_remove(previous, err);
+}
+
+/* Visits "NAME" for a file "NAME.key". */
+static bool visit_file(const char *file, const struct zca_keystore_visit *visit)
+{
+    size_t len = strlen(file);
+    size_t suffix_len = sizeof(suffix) - 1;
+    if (len <= suffix_len || strcmp(file + len - suffix_len, suffix) != 0) {
+        return true;
+    }
+    zca_auto(text) char *name = strndup(file, len - suffix_len);
+    return !name || !zca_name_valid(name) || visit->visit(visit->argument, name);
+}
+
+static bool directory_names(const struct zca_keystore_slot *slot,
+                            const struct zca_keystore_visit *visit, struct zca_error *err)
+{
+    zca_auto(text) char *path =
+        zca_library_directory(slot->library, place_of(slot), slot->authority, err);
+    if (!path) {
+        return false;
+    }
+    DIR *directory = opendir(path);
+    if (!directory) {
+        return errno == ENOENT || zca_error_set_errno(err, "reading '%s'", path);
+    }
+    bool go_on = true;
+    for (struct dirent *entry = readdir(directory); entry && go_on; entry = readdir(directory)) {
+        go_on = visit_file(entry->d_name, visit);
+    }
+    (void)closedir(directory); /* read only */
+    return true;
+}
+
+const struct zca_keystore_backend zca_keystore_directory = {
+    .load = directory_load,
+    .store = directory_store,
+    .remove = directory_remove,
+    .names = directory_names,
+};
