@@ -1,0 +1,130 @@
+#!/bin/bash
+# SPDX-License-Identifier: Apache-2.0
+# The process side of zca-server against the real program: malformed requests, keep-alive, deadlines, a
+# crowd of idle connections, files and modes of a first start, SIGHUP, SIGTERM, one server a directory.
+# usage: server-http.sh ZCA-SERVER
+# shellcheck disable=SC2317  # functions are called by name, through check and trap
+set -u
+server=$1
+here=$(dirname "$0")
+command -v python3 >/dev/null || exit 77
+work=$(mktemp -d) || exit 1
+pid=
+failed=0
+
+cleanup() {
+    [ -z "$pid" ] || kill -KILL "$pid" 2>/dev/null
+    rm -rf "$work"
+}
+trap cleanup EXIT
+
+check() { # WHAT COMMAND...: runs the command, prints one line
+    local what=$1
+    shift
+    if "$@" >"$work/check.log" 2>&1; then
+        echo "ok    $what"
+    else
+        echo "FAIL  $what"
+        cat "$work/check.log"
+        failed=1
+    fi
+}
+
+start() { # DIRECTORY OPTION...: starts a server on a free port and waits for it, at most 20 s
+    local state=$1
+    shift
+    rm -f "$work/ready"
+    mkfifo "$work/ready"
+    "$server" --state-dir "$state" --listen 127.0.0.1:0 "$@" serve --ready-fd 3 \
+        3>"$work/ready" >"$work/out" 2>"$work/log" &
+    pid=$!
+    read -r -t 20 word port <"$work/ready"
+    [ "$word" = ready ] || { cat "$work/out" "$work/log"; exit 1; }
+}
+
+stop() { # sends SIGTERM; false when the server does not leave with 0 within 7 s
+    kill -TERM "$pid"
+    for _ in $(seq 70); do
+        kill -0 "$pid" 2>/dev/null || break
+        sleep 0.1
+    done
+    kill -KILL "$pid" 2>/dev/null && return 1
+    wait "$pid"
+    local status=$?
+    pid=
+    return "$status"
+}
+
+talk() { # CASE
+    if ! python3 "$here/server_http.py" "$1" "$port" "$state/tls-ca.pem" >"$work/talk.log" 2>&1; then
+        failed=1
+    fi
+    cat "$work/talk.log"
+}
+
+refused() { # TEXT OPTION...: the server does not start, exits with 1 or 2, and says TEXT
+    local text=$1
+    shift
+    timeout 10 "$server" --listen 127.0.0.1:0 "$@" >"$work/refused" 2>&1
+    case $? in
+    1 | 2) grep -q "$text" "$work/refused" ;;
+    *) false ;;
+    esac
+}
+
+absent() { # TEXT FILE
+    ! grep -q "$1" "$2"
+}
+
+mode() { # MODE FILE
+    [ "$(stat -c %a "$2")" = "$1" ]
+}
+
+state=$work/state
+began=$(date +%s%N)
+start "$state" --header-timeout 2s --body-timeout 2s --idle-timeout 3s
+check "starts within 2 s: $((($(date +%s%N) - began) / 1000000)) ms" \
+    test $((($(date +%s%N) - began) / 1000000)) -lt 2000
+check "says where it listens" grep -q "listens at https://127.0.0.1:$port" "$work/out"
+check "names the file to trust" grep -q "$state/tls-ca.pem" "$work/out"
+check "state directory is 0700" mode 700 "$state"
+check "TLS root's key is 0600" mode 600 "$state/tls-ca.key"
+check "core files are off" grep -Eq '^Max core file size +0 +0' "/proc/$pid/limits"
+check "a second server for the same directory is refused" \
+    refused "another zca-server runs" --state-dir "$state"
+talk malformed
+talk keep-alive
+talk deadlines
+check "log has a line for each request" \
+    grep -Eq 'GET /api/health 200 in [0-9]+ ms, user -, request [0-9a-f]{32}, from 127.0.0.1' "$work/log"
+check "log has no query" absent secret-in-query "$work/log"
+
+before=$(python3 "$here/server_http.py" certificate "$port" "$state/tls-ca.pem")
+kill -HUP "$pid"
+for _ in $(seq 50); do
+    after=$(python3 "$here/server_http.py" certificate "$port" "$state/tls-ca.pem")
+    [ "$after" != "$before" ] && break
+    sleep 0.1
+done
+check "SIGHUP takes a new certificate under the same root" test -n "$after" -a "$after" != "$before"
+check "SIGTERM ends it" stop
+
+root=$(cat "$state/tls-ca.pem")
+start "$state" --max-connections 600
+check "a restart keeps the TLS root" test "$root" = "$(cat "$state/tls-ca.pem")"
+talk crowd
+check "SIGTERM ends it beside open connections" stop
+
+chmod 0770 "$state"
+check "a state directory others may write to is refused" \
+    refused "others may write" --state-dir "$state"
+chmod 0700 "$state"
+check "an unknown option is a usage error" refused "serve takes" --lisen x
+check "an unknown command is a usage error" refused "did you mean serve" --state-dir "$state" serv
+check "a bad address is refused" refused "is not IPv4:PORT" --state-dir "$state" --listen localhost
+check "a missing TLS file is refused" refused tls-certificate --state-dir "$state" \
+    --tls-certificate "$work/none.pem" --tls-key "$work/none.pem"
+printf '[server]\nlisten = 127.0.0.1:0\nworkerz = 3\n' >"$work/zca-server.conf"
+check "an unknown option of the file names the nearest" \
+    refused workers --state-dir "$state" --config "$work/zca-server.conf"
+exit "$failed"
