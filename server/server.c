@@ -13,14 +13,14 @@
 #include "base/file.h"
 #include "server/options.h"
 
-#define ROOT_STATE "/var/lib/zca-server"
+#define ROOT_STATE_HOME "/var/lib"
 #define STATE_NAME "zca-server"
 
 /* XDG base directory specification: $XDG_STATE_HOME, by default $HOME/.local/state. */
 static char *default_directory(struct zca_error *err)
 {
     if (geteuid() == 0) {
-        return zca_path_join("/", ROOT_STATE + 1, "", err);
+        return zca_path_join(ROOT_STATE_HOME, STATE_NAME, "", err);
     }
     const char *state_home = secure_getenv("XDG_STATE_HOME");
     if (state_home && *state_home == '/') {
