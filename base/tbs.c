@@ -2,7 +2,7 @@
 /*
  * To-be-signed structures as OpenSSL templates. OpenSSL's own would decode public keys with
  * every provider and keep the encoding they read; these do neither, so what they encode again
- * is DER, or differs from what was given.
+ * is DER, or differs from what was given. (Booleans keep their octet: no reader is misled.)
  */
 #include "base/tbs.h"
 
