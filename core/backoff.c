@@ -3,6 +3,10 @@
  * failures and become no wait at all. */
 #include "core/backoff.h"
 
+#include <string.h>
+
+#include "base/buffer.h"
+
 static const int64_t longest_retry_after_s = INT64_C(7) * 24 * 3600;
 
 /* first * 2^(num - 1), at most the cap, without a product that could overflow. */
@@ -25,4 +29,15 @@ int64_t zca_backoff_delay_ms(const struct zca_backoff *backoff, unsigned num_fai
     /* hosts that were told the same moment must not all come back at it: a tenth is spread */
     int64_t asked_ms = asked_s > 0 ? asked_s * 1000 + asked_s * 100 * (random % 1000) / 1000 : 0;
     return delay_ms > asked_ms ? delay_ms : asked_ms;
+}
+
+uint32_t zca_backoff_random(struct zca_library *library)
+{
+    uint32_t bits = 0;
+    zca_auto(zca_buffer) struct zca_buffer random = {.len = 0};
+    OSSL_LIB_CTX *context = zca_library_context(library, NULL);
+    if (context && zca_random(context, sizeof(bits), &random, NULL)) {
+        memcpy(&bits, random.data, sizeof(bits));
+    }
+    return bits;
 }

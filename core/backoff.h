@@ -5,6 +5,8 @@
 
 #include <stdint.h>
 
+#include "core/library.h"
+
 struct zca_backoff {
     int64_t floor_ms; /* never less */
     int64_t first_ms; /* upper bound after the first failure; doubles with each */
@@ -20,5 +22,8 @@ struct zca_backoff {
  */
 int64_t zca_backoff_delay_ms(const struct zca_backoff *backoff, unsigned num_failures,
                              int64_t retry_after_s, uint32_t random);
+
+/** zca_backoff_random returns 32 bits for it; without randomness 0, and only the spread is lost. */
+uint32_t zca_backoff_random(struct zca_library *library);
 
 #endif

@@ -9,7 +9,23 @@
 #include <openssl/asn1t.h>
 
 #include "base/buffer.h"
+#include "base/clock.h"
 #include "base/file.h"
+#include "base/log.h"
+#include "core/backoff.h"
+#include "core/certificate.h"
+#include "core/wanted.h"
+
+/* How long a failure is taken for the answer: outages pass sooner than refusals. */
+static const int64_t outage_ms = 2000;
+static const int64_t refusal_ms = 5000;
+
+/* Between runs of the renewal timer. */
+static const struct zca_backoff renewal_pace = {
+    .floor_ms = 10 * 1000,
+    .first_ms = 30 * 1000,
+    .cap_ms = 6 * 3600 * 1000,
+};
 
 static const size_t max_record = 4096;
 static const int record_version = 1;
@@ -136,4 +152,105 @@ bool zca_failure_store(struct zca_library *library, const char *authority, const
               zca_file_store(path, 0600, zca_span_of(der, (size_t)len), err);
     OPENSSL_free(der);
     return ok;
+}
+
+/* ---- for enrolment ---- */
+
+static const char *authority_name(const struct zca_identity *identity)
+{
+    return zca_authority_get_name(zca_identity_get_authority(identity));
+}
+
+/* Everything that could change the answer: another question is no repetition. */
+static bool describe_question(struct zca_identity *identity, struct zca_buffer *out_text,
+                              struct zca_error *err)
+{
+    const struct zca_authority *authority = zca_identity_get_authority(identity);
+    for (int i = 0; i < ZCA_NUM_AUTHORITY_OPTIONS; i++) {
+        const char *text = zca_authority_get_text(authority, (enum zca_authority_option)i);
+        if (!zca_buffer_format(out_text, err, "%s\n", text ? text : "")) {
+            return false;
+        }
+    }
+    const char *common = zca_identity_get_text(identity, ZCA_IDENTITY_COMMON_NAME);
+    const char *profile = zca_identity_get_text(identity, ZCA_IDENTITY_PROFILE);
+    const char *binding = zca_identity_get_text(identity, ZCA_IDENTITY_BINDING);
+    const char *file = zca_identity_get_csr_file(identity);
+    return zca_buffer_format(out_text, err, "%s\n%s\n%s\n%s\n%ld\n", common ? common : "",
+                             profile ? profile : "", binding ? binding : "", file ? file : "",
+                             zca_identity_get_ttl_s(identity)) &&
+           zca_wanted_captured(identity, out_text, err);
+}
+
+static bool hash_question(struct zca_identity *identity, uint8_t out_hash[32])
+{
+    zca_auto(zca_buffer) struct zca_buffer text = {.len = 0};
+    OSSL_LIB_CTX *context = zca_library_context(zca_identity_get_library(identity), NULL);
+    size_t len = 0;
+    return context && describe_question(identity, &text, NULL) &&
+           EVP_Q_digest(context, "SHA256", NULL, text.data, text.len, out_hash, &len) == 1;
+}
+
+/* An eighth of what is left of the certificate's life bounds the wait. */
+static struct zca_backoff pace_of(struct zca_identity *identity, int64_t now_s)
+{
+    struct zca_backoff pace = renewal_pace;
+    zca_auto(zca_chain) struct zca_chain *chain =
+        zca_certificate_load_chain(zca_identity_get_library(identity), authority_name(identity),
+                                   zca_identity_get_name(identity), NULL);
+    int64_t left_s = chain ? zca_chain_get_not_after_s(chain) - now_s : 0;
+    if (left_s > 0 && left_s * 1000 / 8 < pace.cap_ms) {
+        pace.cap_ms = left_s * 1000 / 8;
+    }
+    return pace;
+}
+
+void zca_failure_note(struct zca_identity *identity, const struct zca_error *error)
+{
+    struct zca_library *library = zca_identity_get_library(identity);
+    const char *name = zca_identity_get_name(identity);
+    struct zca_error failure = {.reason = ZCA_ERR_NONE};
+    struct zca_failure record;
+    zca_failure_load(library, authority_name(identity), name, &record);
+    int64_t now_ms = zca_clock_now_ms();
+    struct zca_backoff pace = pace_of(identity, now_ms / 1000);
+    record.num += record.num < UINT32_MAX;
+    record.at_ms = now_ms;
+    record.error = *error;
+    record.next_s = (now_ms + zca_backoff_delay_ms(&pace, record.num, error->retry_after_s,
+                                                   zca_backoff_random(library))) /
+                    1000;
+    if (!hash_question(identity, record.subject) ||
+        !zca_failure_store(library, authority_name(identity), name, &record, &failure)) {
+        zca_log(ZCA_LOG_DEBUG, "enrol '%s': the failure is not noted: %s", name, failure.message);
+    }
+}
+
+void zca_failure_forget(struct zca_identity *identity)
+{
+    struct zca_failure none = {.at_ms = 0};
+    struct zca_error failure = {.reason = ZCA_ERR_NONE};
+    if (!zca_failure_store(zca_identity_get_library(identity), authority_name(identity),
+                           zca_identity_get_name(identity), &none, &failure)) {
+        zca_log(ZCA_LOG_DEBUG, "enrol '%s': %s", zca_identity_get_name(identity), failure.message);
+    }
+}
+
+bool zca_failure_repeats(struct zca_identity *identity, int64_t began_ms, struct zca_error *err)
+{
+    struct zca_failure record;
+    uint8_t subject[sizeof(record.subject)];
+    zca_failure_load(zca_identity_get_library(identity), authority_name(identity),
+                     zca_identity_get_name(identity), &record);
+    int64_t age_ms = zca_clock_now_ms() - record.at_ms;
+    int64_t limit_ms = record.error.reason == ZCA_ERR_UNAVAILABLE ? outage_ms : refusal_ms;
+    if (record.at_ms < began_ms || age_ms < 0 || age_ms > limit_ms ||
+        !hash_question(identity, subject) ||
+        memcmp(subject, record.subject, sizeof(subject)) != 0) {
+        return false;
+    }
+    if (err) {
+        *err = record.error;
+    }
+    return true;
 }

@@ -9,7 +9,7 @@
 #include <stdint.h>
 
 #include "base/error.h"
-#include "core/library.h"
+#include "core/identity.h"
 
 struct zca_failure {
     int64_t at_ms;       /* when, since 1970; 0: there is none */
@@ -27,5 +27,17 @@ void zca_failure_load(struct zca_library *library, const char *authority, const 
 ZCA_NODISCARD bool zca_failure_store(struct zca_library *library, const char *authority,
                                      const char *name, const struct zca_failure *failure,
                                      struct zca_error *err);
+
+/** zca_failure_note records what went wrong now, with when renewal may try again: exponential from 30 s
+ * with full jitter, at most an eighth of the certificate's remaining life or 6 h, at least 10 s. */
+void zca_failure_note(struct zca_identity *identity, const struct zca_error *error);
+
+/** zca_failure_forget removes the record after a success. */
+void zca_failure_forget(struct zca_identity *identity);
+
+/** zca_failure_repeats tells whether asking now would only repeat a failure: the same question failed for
+ * another process after `began_ms` (wall clock), while the caller waited for the lock, and no more than a few
+ * seconds ago. Fills `err` then. */
+bool zca_failure_repeats(struct zca_identity *identity, int64_t began_ms, struct zca_error *err);
 
 #endif

@@ -1,0 +1,33 @@
+/* SPDX-License-Identifier: Apache-2.0 */
+/*
+ * The key and the certificate that wait in the journal until both are in place. The journal goes
+ * last: whoever finds it finishes the switch.
+ */
+#ifndef ZCA_CORE_CANDIDATE_H
+#define ZCA_CORE_CANDIDATE_H
+
+#include "core/identity.h"
+#include "core/order.h"
+
+/** zca_candidate_seal puts `key` into the order as its new key, sealed; a key that lives in memory only
+ * leaves no record. */
+ZCA_NODISCARD bool zca_candidate_seal(struct zca_identity *identity, struct zca_key *key,
+                                      struct zca_order *order, struct zca_error *err);
+
+/** zca_candidate_unseal returns the order's new key. err ZCA_ERR_NOT_FOUND when it was in memory only or
+ * on a file system that is gone with its sealing key; ZCA_ERR_SEALED. */
+ZCA_NODISCARD struct zca_key *zca_candidate_unseal(struct zca_identity *identity,
+                                                   const struct zca_order *order,
+                                                   struct zca_error *err);
+
+/**
+ * zca_candidate_switch puts the candidates of a confirmed order in place: key, certificate, then the
+ * captured request and the journal go. May be repeated after a crash at any point.
+ *
+ * memory_key   the new key when it lives in memory only; else NULL.
+ * order        empty afterwards. Needs the identity's lock.
+ */
+ZCA_NODISCARD bool zca_candidate_switch(struct zca_identity *identity, struct zca_key *memory_key,
+                                        struct zca_order *order, struct zca_error *err);
+
+#endif
