@@ -18,6 +18,7 @@
 
 #include <curl/curl.h>
 #include <openssl/crypto.h>
+#include <openssl/x509.h>
 
 #include "base/clock.h"
 #include "remote/section.h"
@@ -38,6 +39,7 @@ struct zca_http {
     size_t max_response;
     int sockets[MAX_SOCKETS]; /* open ones, for zca_http_forget; -1: free */
     struct zca_error tls;     /* why the client certificate could not be set */
+    int verify_error;         /* why the server's was refused; X509_V_OK: it was not */
     char curl_message[CURL_ERROR_SIZE];
 };
 
@@ -75,10 +77,11 @@ static int close_socket(void *context, curl_socket_t fd)
     return close(fd);
 }
 
-static CURLcode set_client_certificate(CURL *easy, void *tls, void *context)
+static CURLcode prepare_tls(CURL *easy, void *tls, void *context)
 {
     struct zca_http *http = context;
     (void)easy; /* there is only one */
+    zca_tls_watch(tls, &http->verify_error);
     if (!http->certificate_file ||
         zca_tls_use_certificate(tls, http->certificate_file, http->key_file, &http->tls)) {
         return CURLE_OK;
@@ -182,7 +185,7 @@ static bool set_fixed_options(struct zca_http *http)
            curl_easy_setopt(easy, CURLOPT_OPENSOCKETDATA, http) == CURLE_OK &&
            curl_easy_setopt(easy, CURLOPT_CLOSESOCKETFUNCTION, close_socket) == CURLE_OK &&
            curl_easy_setopt(easy, CURLOPT_CLOSESOCKETDATA, http) == CURLE_OK &&
-           curl_easy_setopt(easy, CURLOPT_SSL_CTX_FUNCTION, set_client_certificate) == CURLE_OK &&
+           curl_easy_setopt(easy, CURLOPT_SSL_CTX_FUNCTION, prepare_tls) == CURLE_OK &&
            curl_easy_setopt(easy, CURLOPT_SSL_CTX_DATA, http) == CURLE_OK;
 }
 
@@ -386,6 +389,11 @@ static bool report_failure(struct zca_http *http, CURLcode rc, const struct rece
     if (rc == CURLE_SSL_CERTPROBLEM && http->tls.reason != ZCA_ERR_NONE) {
         why = http->tls.message;
     }
+    if (rc == CURLE_SSL_CONNECT_ERROR && http->verify_error != X509_V_OK) {
+        /* libcurl reports the newest OpenSSL error, which need not be this one */
+        reason = ZCA_ERR_VERIFY;
+        why = X509_verify_cert_error_string(http->verify_error);
+    }
     if (receiving->err.reason != ZCA_ERR_NONE) {
         reason = receiving->err.reason == ZCA_ERR_MEMORY ? ZCA_ERR_MEMORY : ZCA_ERR_PROTOCOL;
         why = receiving->err.message;
@@ -454,6 +462,7 @@ static bool run(struct zca_http *http, const struct zca_http_request *request, l
     }
     http->curl_message[0] = '\0';
     zca_error_clear(&http->tls);
+    http->verify_error = X509_V_OK;
     CURLcode rc = curl_easy_perform(http->easy);
     drop_request(http->easy);
     return judge(http, rc, receiving, err);

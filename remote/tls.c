@@ -59,3 +59,22 @@ bool zca_tls_use_certificate(SSL_CTX *tls, const char *certificate_file, const c
     }
     return true;
 }
+
+/* Changes nothing about the decision. */
+static int note_error(int ok, X509_STORE_CTX *verification)
+{
+    SSL *connection =
+        X509_STORE_CTX_get_ex_data(verification, SSL_get_ex_data_X509_STORE_CTX_idx());
+    int *out_error = connection ? SSL_CTX_get_app_data(SSL_get_SSL_CTX(connection)) : NULL;
+    if (ok != 1 && out_error) {
+        *out_error = X509_STORE_CTX_get_error(verification);
+    }
+    return ok;
+}
+
+void zca_tls_watch(SSL_CTX *tls, int *out_error)
+{
+    if (SSL_CTX_set_app_data(tls, out_error) == 1) {
+        SSL_CTX_set_verify(tls, SSL_CTX_get_verify_mode(tls), note_error);
+    }
+}

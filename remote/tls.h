@@ -1,5 +1,5 @@
 /* SPDX-License-Identifier: Apache-2.0 */
-/* The TLS client certificate: put on an SSL_CTX directly, so that a key may be of any form. */
+/* What libcurl leaves to us on an SSL_CTX: the client certificate, and why a server was refused. */
 #ifndef ZCA_REMOTE_TLS_H
 #define ZCA_REMOTE_TLS_H
 
@@ -20,5 +20,12 @@
  */
 ZCA_NODISCARD bool zca_tls_use_certificate(SSL_CTX *tls, const char *certificate_file,
                                            const char *key_file, struct zca_error *err);
+
+/**
+ * zca_tls_watch makes `tls` note why it refuses a server's certificate.
+ *
+ * out_error   an X509_V_ERR number, written during handshakes; must live as long as `tls` is used.
+ */
+void zca_tls_watch(SSL_CTX *tls, int *out_error);
 
 #endif

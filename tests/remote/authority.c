@@ -7,6 +7,7 @@
 #include <netinet/in.h>
 #include <poll.h>
 #include <pthread.h>
+#include <signal.h>
 #include <stdbool.h>
 #include <stdio.h>
 #include <stdlib.h>
@@ -159,8 +160,8 @@ static struct manner parse_manner(const char *block)
         manner.close = manner.close || strncmp(block, "@close", 6) == 0;
         manner.hang = manner.hang || strncmp(block, "@hang", 5) == 0;
         manner.last = manner.last || strncmp(block, "@last", 5) == 0;
-        manner.cut = strncmp(block, "@cut ", 5) == 0 ? atol(block + 5) : manner.cut;
-        manner.pad = strncmp(block, "@pad ", 5) == 0 ? atol(block + 5) : manner.pad;
+        manner.cut = strncmp(block, "@cut ", 5) == 0 ? strtol(block + 5, NULL, 10) : manner.cut;
+        manner.pad = strncmp(block, "@pad ", 5) == 0 ? strtol(block + 5, NULL, 10) : manner.pad;
         block += strcspn(block, "\n") + 1;
     }
     manner.answer = block;
@@ -219,6 +220,10 @@ static void *serve(void *context)
 {
     struct connection *connection = context;
     zca_auto(zca_buffer) struct zca_buffer request = {0};
+    sigset_t signals;
+    sigemptyset(&signals);
+    sigaddset(&signals, SIGPIPE); /* of this side only: the client must not get any */
+    (void)pthread_sigmask(SIG_BLOCK, &signals, NULL); /* fails for our own mistakes only */
     bool open = !connection->tls || SSL_accept(connection->tls) == 1;
     while (open && read_request(connection, &request)) {
         open = give(connection, take_block(connection, (const char *)request.data));
