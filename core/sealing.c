@@ -26,7 +26,11 @@ static char *find_path(struct zca_library *library, enum zca_keystore_kind kind,
     const char *credentials = secure_getenv("CREDENTIALS_DIRECTORY");
     *out_ours = false;
     if (configured) {
-        return zca_path_join(configured, "", "", err);
+        char *path = strdup(configured);
+        if (!path) {
+            (void)zca_error_set(err, ZCA_ERR_MEMORY, "out of memory");
+        }
+        return path;
     }
     if (credentials) {
         zca_auto(text) char *path = zca_path_join(credentials, "zca-sealing-key", "", err);

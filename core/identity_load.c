@@ -1,0 +1,223 @@
+/* SPDX-License-Identifier: Apache-2.0 */
+/*
+ * What loading an identity serves: key and certificates from disk while they serve, without lock
+ * or network; made or requested under the identity's lock when they do not and settings allow it.
+ */
+#include <string.h>
+#include <unistd.h>
+
+#include "base/file.h"
+#include "base/openssl_auto.h"
+#include "base/pem.h"
+#include "core/certificate.h"
+#include "core/enrol.h"
+#include "core/flight.h"
+#include "core/identity.h"
+#include "core/keystore.h"
+
+static const char *authority_name(const struct zca_identity *identity)
+{
+    return zca_authority_get_name(zca_identity_get_authority(identity));
+}
+
+/* ---- keys ---- */
+
+struct zca_key *zca_identity_key(struct zca_identity *identity, struct zca_error *err)
+{
+    struct zca_library *library = zca_identity_get_library(identity);
+    zca_library_enter(library);
+    return zca_keystore_load(library, zca_identity_get_keystore(identity),
+                             authority_name(identity), zca_identity_get_name(identity), err);
+}
+
+/* Offline nobody can be asked; then keys are made here. */
+static bool authority_makes_keys(struct zca_identity *identity, bool *out_makes_keys,
+                                 struct zca_error *err)
+{
+    unsigned capabilities = 0;
+    *out_makes_keys = false;
+    if (zca_identity_get_offline(identity)) {
+        return true;
+    }
+    if (!zca_authority_capabilities(zca_identity_get_authority(identity), &capabilities, err)) {
+        return false;
+    }
+    *out_makes_keys =
+        (capabilities & ZCA_CAP_SERVER_KEYGEN) != 0 && (capabilities & ZCA_CAP_CSR_ISSUE) == 0;
+    return true;
+}
+
+static struct zca_key *fetch_key(struct zca_identity *identity, struct zca_error *err)
+{
+    zca_auto(X509_STACK) STACK_OF(X509) *certificates = NULL;
+    if (zca_identity_get_auto_enrol(identity) != ZCA_AUTO_ENROL_LOAD) {
+        (void)zca_error_set(err, ZCA_ERR_NOT_FOUND,
+                            "'%s' has no key; its authority makes the keys, and auto-enrol does not "
+                            "allow to ask it now: run 'zca cert %s'",
+                            zca_identity_get_uri(identity), zca_identity_get_name(identity));
+        return NULL;
+    }
+    return zca_enrol(identity, ZCA_ENROL_IF_NEEDED, &certificates, err)
+               ? zca_identity_key(identity, err)
+               : NULL;
+}
+
+static struct zca_key *make_key(struct zca_identity *identity, struct zca_error *err)
+{
+    struct zca_library *library = zca_identity_get_library(identity);
+    const char *authority = authority_name(identity);
+    const char *name = zca_identity_get_name(identity);
+    struct zca_error missing = {0};
+    zca_auto(zca_flight) struct zca_flight *flight =
+        zca_flight_enter(library, authority, name, zca_identity_get_wait_ms(identity), err);
+    if (!flight) {
+        return NULL;
+    }
+    struct zca_key *first = zca_identity_key(identity, &missing);
+    if (first || missing.reason != ZCA_ERR_NOT_FOUND) { /* somebody made one, or it is broken */
+        if (!first && err) {
+            *err = missing;
+        }
+        return first;
+    }
+    zca_auto(zca_key) struct zca_key *key =
+        zca_key_generate(library, zca_identity_get_key_type(identity), err);
+    if (!key || !zca_keystore_store_new(library, zca_identity_get_keystore(identity), authority,
+                                        name, key, err)) {
+        return NULL;
+    }
+    return zca_steal(key);
+}
+
+struct zca_key *zca_identity_key_or_new(struct zca_identity *identity, struct zca_error *err)
+{
+    struct zca_error missing = {0};
+    bool makes_keys = false;
+    struct zca_key *key = zca_identity_key(identity, &missing);
+    if (key) {
+        return key;
+    }
+    if (missing.reason != ZCA_ERR_NOT_FOUND) {
+        if (err) {
+            *err = missing;
+        }
+        return NULL;
+    }
+    if (!authority_makes_keys(identity, &makes_keys, err)) {
+        return NULL;
+    }
+    return makes_keys ? fetch_key(identity, err) : make_key(identity, err);
+}
+
+/* ---- certificates ---- */
+
+static char *order_path(const struct zca_identity *identity, const char *suffix,
+                        struct zca_error *err)
+{
+    return zca_library_path(zca_identity_get_library(identity), ZCA_PLACE_ORDERS,
+                            authority_name(identity), zca_identity_get_name(identity), suffix,
+                            err);
+}
+
+/* A file that this process may not see is none: workers without privileges serve what is stored. */
+static bool order_file_exists(const struct zca_identity *identity, const char *suffix)
+{
+    zca_auto(text) char *path = order_path(identity, suffix, NULL);
+    return path && access(path, F_OK) == 0;
+}
+
+bool zca_identity_certificates(struct zca_identity *identity,
+                               STACK_OF(X509) * *out_certificates, struct zca_error *err)
+{
+    return zca_certificate_load(zca_identity_get_library(identity), authority_name(identity),
+                                zca_identity_get_name(identity), out_certificates, err);
+}
+
+static struct zca_chain *stored_chain(struct zca_identity *identity, struct zca_error *err)
+{
+    return zca_certificate_load_chain(zca_identity_get_library(identity),
+                                      authority_name(identity), zca_identity_get_name(identity),
+                                      err);
+}
+
+/* Finishes an interrupted switch first, so that key and certificate are of one generation. */
+static bool finish_order(struct zca_identity *identity, struct zca_error *err)
+{
+    bool finished = false;
+    return !order_file_exists(identity, ".order") || zca_enrol_finish(identity, &finished, err);
+}
+
+static bool may_enrol(struct zca_identity *identity, bool has_request, struct zca_error *err)
+{
+    enum zca_auto_enrol allowed = zca_identity_get_auto_enrol(identity);
+    const char *name = zca_identity_get_name(identity);
+    if (allowed == ZCA_AUTO_ENROL_LOAD || (allowed == ZCA_AUTO_ENROL_CSR && has_request)) {
+        return true;
+    }
+    return zca_error_set(err, ZCA_ERR_NOT_FOUND,
+                         "'%s' has no valid certificate, and auto-enrol does not allow to ask for one "
+                         "now: run 'zca cert %s'",
+                         zca_identity_get_uri(identity), name);
+}
+
+struct zca_chain *zca_identity_chain_or_enrol(struct zca_identity *identity,
+                                              struct zca_error *err)
+{
+    zca_library_enter(zca_identity_get_library(identity));
+    zca_auto(X509_STACK) STACK_OF(X509) *certificates = NULL;
+    bool has_request =
+        zca_identity_get_csr_file(identity) || order_file_exists(identity, ".csr");
+    if (!finish_order(identity, err)) {
+        return NULL;
+    }
+    zca_auto(zca_chain) struct zca_chain *chain = stored_chain(identity, NULL);
+    if (chain && zca_chain_valid_now(chain) && !has_request) {
+        return zca_steal(chain);
+    }
+    if (!may_enrol(identity, has_request, err) ||
+        !zca_enrol(identity, ZCA_ENROL_IF_NEEDED, &certificates, err)) {
+        return NULL;
+    }
+    return stored_chain(identity, err);
+}
+
+bool zca_identity_certificates_or_enrol(struct zca_identity *identity,
+                                        STACK_OF(X509) * *out_certificates, struct zca_error *err)
+{
+    zca_auto(zca_chain) struct zca_chain *chain = zca_identity_chain_or_enrol(identity, err);
+    STACK_OF(X509) *certificates =
+        chain ? zca_chain_certificates(chain, zca_identity_get_library(identity), err) : NULL;
+    if (certificates) {
+        *out_certificates = certificates;
+    }
+    return certificates;
+}
+
+/* ---- captured requests ---- */
+
+static bool is_own_request(struct zca_identity *identity, struct zca_span der,
+                           struct zca_error *err)
+{
+    zca_auto(X509_REQ) X509_REQ *request = zca_pem_parse_request(NULL, der, err);
+    zca_auto(zca_key) struct zca_key *key = request ? zca_identity_key(identity, err) : NULL;
+    if (!key) {
+        return false;
+    }
+    unsigned char *spki = NULL;
+    int len = i2d_X509_PUBKEY(X509_REQ_get_X509_PUBKEY(request), &spki);
+    bool own = len > 0 && zca_span_equal(zca_span_of(spki, (size_t)len), zca_key_get_public(key));
+    OPENSSL_free(spki);
+    return own || zca_error_set(err, ZCA_ERR_INVALID, "the request is for another key than that of '%s'",
+                                zca_identity_get_uri(identity));
+}
+
+bool zca_identity_capture(struct zca_identity *identity, struct zca_span der,
+                          struct zca_error *err)
+{
+    struct zca_library *library = zca_identity_get_library(identity);
+    zca_library_enter(library);
+    zca_auto(text) char *path = order_path(identity, ".csr", err);
+    return path && is_own_request(identity, der, err) &&
+           zca_library_prepare(library, ZCA_PLACE_ORDERS, authority_name(identity), err) &&
+           zca_file_store(path, 0600, der, err);
+}
