@@ -8,7 +8,6 @@
 #include <stdio.h>
 #include <string.h>
 
-
 struct zca_identity {
     struct zca_library *library;     /* borrowed */
     const struct zca_config *config; /* the library's */

@@ -26,8 +26,8 @@ struct zca_key *zca_identity_key(struct zca_identity *identity, struct zca_error
 {
     struct zca_library *library = zca_identity_get_library(identity);
     zca_library_enter(library);
-    return zca_keystore_load(library, zca_identity_get_keystore(identity),
-                             authority_name(identity), zca_identity_get_name(identity), err);
+    return zca_keystore_load(library, zca_identity_get_keystore(identity), authority_name(identity),
+                             zca_identity_get_name(identity), err);
 }
 
 /* Offline nobody can be asked; then keys are made here. */
@@ -51,10 +51,11 @@ static struct zca_key *fetch_key(struct zca_identity *identity, struct zca_error
 {
     zca_auto(X509_STACK) STACK_OF(X509) *certificates = NULL;
     if (zca_identity_get_auto_enrol(identity) != ZCA_AUTO_ENROL_LOAD) {
-        (void)zca_error_set(err, ZCA_ERR_NOT_FOUND,
-                            "'%s' has no key; its authority makes the keys, and auto-enrol does not "
-                            "allow to ask it now: run 'zca cert %s'",
-                            zca_identity_get_uri(identity), zca_identity_get_name(identity));
+        (void)zca_error_set(
+            err, ZCA_ERR_NOT_FOUND,
+            "'%s' has no key; its authority makes the keys, and auto-enrol does not "
+            "allow to ask it now: run 'zca cert %s'",
+            zca_identity_get_uri(identity), zca_identity_get_name(identity));
         return NULL;
     }
     return zca_enrol(identity, ZCA_ENROL_IF_NEEDED, &certificates, err)
@@ -115,8 +116,7 @@ static char *order_path(const struct zca_identity *identity, const char *suffix,
                         struct zca_error *err)
 {
     return zca_library_path(zca_identity_get_library(identity), ZCA_PLACE_ORDERS,
-                            authority_name(identity), zca_identity_get_name(identity), suffix,
-                            err);
+                            authority_name(identity), zca_identity_get_name(identity), suffix, err);
 }
 
 /* A file that this process may not see is none: workers without privileges serve what is stored. */
@@ -126,8 +126,8 @@ static bool order_file_exists(const struct zca_identity *identity, const char *s
     return path && access(path, F_OK) == 0;
 }
 
-bool zca_identity_certificates(struct zca_identity *identity,
-                               STACK_OF(X509) * *out_certificates, struct zca_error *err)
+bool zca_identity_certificates(struct zca_identity *identity, STACK_OF(X509) * *out_certificates,
+                               struct zca_error *err)
 {
     return zca_certificate_load(zca_identity_get_library(identity), authority_name(identity),
                                 zca_identity_get_name(identity), out_certificates, err);
@@ -135,9 +135,8 @@ bool zca_identity_certificates(struct zca_identity *identity,
 
 static struct zca_chain *stored_chain(struct zca_identity *identity, struct zca_error *err)
 {
-    return zca_certificate_load_chain(zca_identity_get_library(identity),
-                                      authority_name(identity), zca_identity_get_name(identity),
-                                      err);
+    return zca_certificate_load_chain(zca_identity_get_library(identity), authority_name(identity),
+                                      zca_identity_get_name(identity), err);
 }
 
 /* Finishes an interrupted switch first, so that key and certificate are of one generation. */
@@ -154,19 +153,18 @@ static bool may_enrol(struct zca_identity *identity, bool has_request, struct zc
     if (allowed == ZCA_AUTO_ENROL_LOAD || (allowed == ZCA_AUTO_ENROL_CSR && has_request)) {
         return true;
     }
-    return zca_error_set(err, ZCA_ERR_NOT_FOUND,
-                         "'%s' has no valid certificate, and auto-enrol does not allow to ask for one "
-                         "now: run 'zca cert %s'",
-                         zca_identity_get_uri(identity), name);
+    return zca_error_set(
+        err, ZCA_ERR_NOT_FOUND,
+        "'%s' has no valid certificate, and auto-enrol does not allow to ask for one "
+        "now: run 'zca cert %s'",
+        zca_identity_get_uri(identity), name);
 }
 
-struct zca_chain *zca_identity_chain_or_enrol(struct zca_identity *identity,
-                                              struct zca_error *err)
+struct zca_chain *zca_identity_chain_or_enrol(struct zca_identity *identity, struct zca_error *err)
 {
     zca_library_enter(zca_identity_get_library(identity));
     zca_auto(X509_STACK) STACK_OF(X509) *certificates = NULL;
-    bool has_request =
-        zca_identity_get_csr_file(identity) || order_file_exists(identity, ".csr");
+    bool has_request = zca_identity_get_csr_file(identity) || order_file_exists(identity, ".csr");
     if (!finish_order(identity, err)) {
         return NULL;
     }
@@ -207,12 +205,12 @@ static bool is_own_request(struct zca_identity *identity, struct zca_span der,
     int len = i2d_X509_PUBKEY(X509_REQ_get_X509_PUBKEY(request), &spki);
     bool own = len > 0 && zca_span_equal(zca_span_of(spki, (size_t)len), zca_key_get_public(key));
     OPENSSL_free(spki);
-    return own || zca_error_set(err, ZCA_ERR_INVALID, "the request is for another key than that of '%s'",
-                                zca_identity_get_uri(identity));
+    return own ||
+           zca_error_set(err, ZCA_ERR_INVALID, "the request is for another key than that of '%s'",
+                         zca_identity_get_uri(identity));
 }
 
-bool zca_identity_capture(struct zca_identity *identity, struct zca_span der,
-                          struct zca_error *err)
+bool zca_identity_capture(struct zca_identity *identity, struct zca_span der, struct zca_error *err)
 {
     struct zca_library *library = zca_identity_get_library(identity);
     zca_library_enter(library);

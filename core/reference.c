@@ -19,15 +19,16 @@ struct block {
 };
 
 /* clang-format off: the macros have no semicolons */
-ASN1_SEQUENCE(block) = {
-    ASN1_EMBED(struct block, version, INT32),
-    ASN1_SIMPLE(struct block, uri, ASN1_UTF8STRING),
-    ASN1_SIMPLE(struct block, public_key, ASN1_ANY),
-    ASN1_IMP_OPT(struct block, sealed, ASN1_OCTET_STRING, 0),
+ASN1_SEQUENCE(block) =
+    {
+        ASN1_EMBED(struct block, version, INT32),
+        ASN1_SIMPLE(struct block, uri, ASN1_UTF8STRING),
+        ASN1_SIMPLE(struct block, public_key, ASN1_ANY),
+        ASN1_IMP_OPT(struct block, sealed, ASN1_OCTET_STRING, 0),
 } static_ASN1_SEQUENCE_END_name(struct block, block)
-/* clang-format on */
+    /* clang-format on */
 
-static void block_free(struct block *block)
+    static void block_free(struct block * block)
 {
     ASN1_item_free((ASN1_VALUE *)block, ASN1_ITEM_rptr(block));
 }
@@ -83,7 +84,8 @@ static struct block *block_from_reference(const struct zca_reference *reference)
     struct zca_span uri = zca_span_text(reference->uri);
     ASN1_STRING *sequence = ASN1_STRING_type_new(V_ASN1_SEQUENCE);
     if (!block || !sequence || uri.len > INT_MAX || reference->public_key.len > INT_MAX ||
-        ASN1_STRING_set(sequence, reference->public_key.data, (int)reference->public_key.len) != 1 ||
+        ASN1_STRING_set(sequence, reference->public_key.data, (int)reference->public_key.len) !=
+            1 ||
         ASN1_STRING_set(block->uri, uri.data, (int)uri.len) != 1) {
         ASN1_STRING_free(sequence);
         return NULL;
