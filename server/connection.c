@@ -1,7 +1,7 @@
 /* SPDX-License-Identifier: Apache-2.0 */
 /*
  * The life of a connection is a walk through the phases below. A request is read whole, handed to a
- * worker, and answered before the next one is looked at: bytes that come early wait unread.
+ * worker, and answered before the next one is looked at: bytes that come early wait, up to a limit.
  */
 #include "server/connection.h"
 
@@ -16,7 +16,7 @@
 
 #include "base/log.h"
 
-#define INPUT_LIMIT (ZCA_HTTP_HEAD_LIMIT + ZCA_HTTP_BODY_LIMIT) /* bytes that wait unread */
+#define INPUT_LIMIT (ZCA_HTTP_HEAD_LIMIT + ZCA_HTTP_BODY_LIMIT) /* bytes that may wait */
 #define LINGER_S 2 /* for a refused client to read the answer before the reset */
 
 const struct zca_phase_row zca_phase_rows[ZCA_NUM_PHASES] = {
@@ -122,9 +122,15 @@ static void refuse(struct zca_connection *connection, int status, const char *me
 {
     connection->keep_alive = false;
     connection->unread = true;
-    (void)bufferevent_disable(connection->stream, EV_READ); /* at worst it reads on for nobody */
     zca_exchange_refuse(connection->exchange, status, message);
     answer(connection);
+}
+
+static void drain_input(struct zca_connection *connection)
+{
+    struct evbuffer *input = bufferevent_get_input(connection->stream);
+    (void)evbuffer_drain(input,
+                         evbuffer_get_length(input)); /* cannot fail: nothing else holds it */
 }
 
 /* Waits a little for the client to read the answer: closing with unread input would reset it. */
@@ -133,10 +139,8 @@ static void linger(struct zca_connection *connection)
     SSL *ssl = bufferevent_openssl_get_ssl(connection->stream);
     (void)SSL_shutdown(ssl); /* the close_notify that ends the answer; failure ends it as well */
     (void)shutdown(bufferevent_getfd(connection->stream), SHUT_WR); /* as above */
+    drain_input(connection);
     enter_phase(connection, ZCA_PHASE_LINGERING);
-    if (bufferevent_enable(connection->stream, EV_READ) != 0) {
-        zca_connection_close(connection);
-    }
 }
 
 /* ---- reading ---- */
@@ -145,8 +149,6 @@ static void linger(struct zca_connection *connection)
 static void submit(struct zca_connection *connection)
 {
     struct zca_exchange *exchange = connection->exchange;
-    (void)bufferevent_disable(connection->stream,
-                              EV_READ); /* early bytes then wait in the buffer */
     SSL *ssl = bufferevent_openssl_get_ssl(connection->stream);
     if (SSL_get_verify_result(ssl) == X509_V_OK) {
         exchange->request.client_certificate = SSL_get1_peer_certificate(ssl);
@@ -251,12 +253,6 @@ static void read_head(struct zca_connection *connection)
     }
 }
 
-static void drain_input(struct zca_connection *connection)
-{
-    struct evbuffer *input = bufferevent_get_input(connection->stream);
-    (void)evbuffer_drain(input, evbuffer_get_length(input)); /* cannot fail: see take_head */
-}
-
 static void start_head(struct zca_connection *connection)
 {
     enter_phase(connection, ZCA_PHASE_HEAD);
@@ -293,7 +289,7 @@ static void on_written(struct bufferevent *stream, void *argument)
         linger(connection);
         return;
     }
-    if (!connection->keep_alive || bufferevent_enable(stream, EV_READ) != 0) {
+    if (!connection->keep_alive) {
         zca_connection_close(connection);
         return;
     }

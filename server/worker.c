@@ -73,9 +73,12 @@ static struct zca_job *next_job(struct zca_workers *workers)
 
 static void finish_job(struct zca_workers *workers, struct zca_job *job)
 {
-    zca_auto(lock) pthread_mutex_t *held = zca_lock(&workers->mutex);
-    bool was_empty = workers->finished.first == NULL;
-    list_add(&workers->finished, job);
+    bool was_empty;
+    {
+        zca_auto(lock) pthread_mutex_t *held = zca_lock(&workers->mutex);
+        was_empty = workers->finished.first == NULL;
+        list_add(&workers->finished, job);
+    }
     if (was_empty) {
         /* The counter cannot overflow: the reader resets it before it empties the list. */
         (void)eventfd_write(workers->descriptor, 1);
@@ -149,13 +152,16 @@ struct zca_workers *zca_workers_new(size_t num_threads, size_t queue_limit, stru
 
 bool zca_workers_submit(struct zca_workers *workers, struct zca_job *job)
 {
-    zca_auto(lock) pthread_mutex_t *held = zca_lock(&workers->mutex);
-    if (workers->stopping || workers->num_waiting >= workers->queue_limit) {
-        return false;
+    {
+        zca_auto(lock) pthread_mutex_t *held = zca_lock(&workers->mutex);
+        if (workers->stopping || workers->num_waiting >= workers->queue_limit) {
+            return false;
+        }
+        list_add(&workers->waiting, job);
+        workers->num_waiting++;
     }
-    list_add(&workers->waiting, job);
-    workers->num_waiting++;
-    (void)pthread_cond_signal(&workers->work); /* cannot fail */
+    /* Without the lock, which the woken thread wants first; it cannot fail. */
+    (void)pthread_cond_signal(&workers->work);
     return true;
 }
 
