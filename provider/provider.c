@@ -6,6 +6,7 @@
  */
 #include "provider/provider.h"
 
+#include <stdio.h>
 #include <string.h>
 
 #include <openssl/core_names.h>
@@ -152,7 +153,8 @@ static bool read_parameters(const struct zca_provider *provider, struct paramete
     }
     for (size_t i = 0; i < NUM_PARAMS; i++) {
         const char *name = at;
-        at = stpcpy(stpcpy(at, PREFIX), parameter_option(i)) + 1; /* counted above */
+        size_t left = size - (size_t)(at - out_parameters->names); /* counted above: it fits */
+        at += snprintf(at, left, "%s%s", PREFIX, parameter_option(i)) + 1;
         out_parameters->rows[i] =
             OSSL_PARAM_construct_utf8_ptr(name, &out_parameters->values[i], 0);
     }
