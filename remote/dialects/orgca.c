@@ -28,7 +28,25 @@ static const struct zca_endpoint crl_endpoint = {
     "GET", "/api/ca/%s/crl.pem", ZCA_REPEAT_SAFE, true, false,
 };
 
-static const struct zca_error_row errors[] = {ZCA_QUICKZTNA_ERRORS};
+static const struct zca_error_row errors[] = {
+    ZCA_QUICKZTNA_ERRORS{"INVALID_CSR",           0, ZCA_ERR_INVALID    },
+    {"INVALID_TBS",           0, ZCA_ERR_INVALID    },
+    {"INVALID_VALIDITY",      0, ZCA_ERR_POLICY     },
+    {"WEAK_KEY",              0, ZCA_ERR_POLICY     },
+    {"WEAK_DIGEST",           0, ZCA_ERR_POLICY     },
+    {"NAME_NOT_ALLOWED",      0, ZCA_ERR_POLICY     },
+    {"CA_NOT_ALLOWED",        0, ZCA_ERR_POLICY     },
+    {"EXTENSION_NOT_ALLOWED", 0, ZCA_ERR_POLICY     },
+    {"USAGE_NOT_ALLOWED",     0, ZCA_ERR_POLICY     },
+    {"VERSION_NOT_ALLOWED",   0, ZCA_ERR_POLICY     },
+    {"WRONG_ISSUER",          0, ZCA_ERR_POLICY     },
+    {"CRL_INCOMPLETE",        0, ZCA_ERR_POLICY     },
+    {"OCSP_STATUS_WRONG",     0, ZCA_ERR_POLICY     },
+    {"MACHINE_NOT_ONLINE",    0, ZCA_ERR_POLICY     },
+    {"SERIAL_IN_USE",         0, ZCA_ERR_CONFLICT   },
+    {"CRL_NUMBER_IN_USE",     0, ZCA_ERR_CONFLICT   },
+    {"CLOCK_WENT_BACK",       0, ZCA_ERR_UNAVAILABLE},
+};
 
 struct ca_reply {
     char *certificate;
