@@ -17,9 +17,16 @@ struct zca_deploy {
 };
 
 /** zca_deploy_write writes the files of `deploy` from what the identity has stored; all contents are
- * prepared before the first file changes. err ZCA_ERR_POLICY when a plain key is not allowed. */
+ * prepared before the first file changes, and files that hold them already are left alone. Takes the
+ * identity's lock. err ZCA_ERR_POLICY when a plain key is not allowed; ZCA_ERR_CONFLICT when key and
+ * certificate do not belong together. */
 ZCA_NODISCARD bool zca_deploy_write(struct zca_identity *identity, const struct zca_deploy *deploy,
                                     struct zca_error *err);
+
+/** zca_deploy_differs tells whether zca_deploy_write would change a file. Sealed references always do. */
+ZCA_NODISCARD bool zca_deploy_differs(struct zca_identity *identity,
+                                      const struct zca_deploy *deploy, bool *out_differs,
+                                      struct zca_error *err);
 
 /** zca_deploy_settings fills `out_deploy` from the identity's options; true when any is set. */
 bool zca_deploy_settings(const struct zca_identity *identity, struct zca_deploy *out_deploy);

@@ -125,20 +125,10 @@ typedef bool remote_step(struct run *run, const struct zca_remote *remote,
 
 static struct zca_request make_request(const struct run *run)
 {
-    struct zca_csr_names names = zca_wanted_names(&run->wanted);
-    const char *binding = zca_identity_get_text(run->identity, ZCA_IDENTITY_BINDING);
-    const char *profile = zca_identity_get_text(run->identity, ZCA_IDENTITY_PROFILE);
-    return (struct zca_request){
-        .request_id = run->order.request_id,
-        .common_name = names.common_name,
-        .dns_names = names.dns_names,
-        .ip_addresses = names.ip_addresses,
-        .csr = zca_buffer_span(&run->wanted.csr_der),
-        .ttl_s = zca_identity_get_ttl_s(run->identity),
-        .binding = binding && *binding != '\0' ? binding : NULL,
-        .profile = profile && *profile != '\0' ? profile : NULL,
-        .current = run->before ? zca_chain_get_der(run->before, 0) : zca_span_of(NULL, 0),
-    };
+    struct zca_request request = zca_wanted_request(run->identity, &run->wanted);
+    request.request_id = run->order.request_id;
+    request.current = run->before ? zca_chain_get_der(run->before, 0) : zca_span_of(NULL, 0);
+    return request;
 }
 
 /* Looks for what a lost submit issued. False with ZCA_ERR_NOT_FOUND: nothing, submit again. */

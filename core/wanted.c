@@ -391,6 +391,23 @@ struct zca_csr_names zca_wanted_names(const struct zca_wanted *wanted)
     };
 }
 
+struct zca_request zca_wanted_request(const struct zca_identity *identity,
+                                      const struct zca_wanted *wanted)
+{
+    struct zca_csr_names names = zca_wanted_names(wanted);
+    const char *binding = zca_identity_get_text(identity, ZCA_IDENTITY_BINDING);
+    const char *profile = zca_identity_get_text(identity, ZCA_IDENTITY_PROFILE);
+    return (struct zca_request){
+        .common_name = names.common_name,
+        .dns_names = names.dns_names,
+        .ip_addresses = names.ip_addresses,
+        .csr = zca_buffer_span(&wanted->csr_der),
+        .ttl_s = zca_identity_get_ttl_s(identity),
+        .binding = binding && *binding != '\0' ? binding : NULL,
+        .profile = profile && *profile != '\0' ? profile : NULL,
+    };
+}
+
 void zca_wanted_clear(struct zca_wanted *wanted)
 {
     X509_REQ_free(wanted->csr);

@@ -42,6 +42,10 @@ ZCA_NODISCARD bool zca_wanted_resume(struct zca_identity *identity, const struct
 /** zca_wanted_names borrows the names. */
 struct zca_csr_names zca_wanted_names(const struct zca_wanted *wanted);
 
+/** zca_wanted_request borrows it all for the remote table; the caller adds request_id and current. */
+struct zca_request zca_wanted_request(const struct zca_identity *identity,
+                                      const struct zca_wanted *wanted);
+
 /** zca_wanted_captured appends the DER of the captured request; nothing when there is none.
  * zca_wanted_drop_captured deletes it. */
 ZCA_NODISCARD bool zca_wanted_captured(struct zca_identity *identity, struct zca_buffer *out_der,

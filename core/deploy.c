@@ -1,0 +1,240 @@
+/* SPDX-License-Identifier: Apache-2.0 */
+/*
+ * Files for tools that take no URI. Everything is prepared, under the identity's lock so that key
+ * and certificate belong together, before the first file changes. A bundle is replaced in one
+ * step; separate files cannot be, so between two renames a reader may see them differ.
+ */
+#include "core/deploy.h"
+
+#include <stddef.h>
+#include <string.h>
+
+#include "base/file.h"
+#include "base/pem.h"
+#include "core/certificate.h"
+#include "core/enrol.h"
+#include "core/flight.h"
+#include "core/keystore.h"
+#include "core/reference.h"
+
+static const size_t max_file = 1024 * 1024;
+
+/* The files, in the order in which they are written. */
+static const struct output_kind {
+    size_t path; /* in struct zca_deploy */
+    mode_t mode;
+    bool has_key;
+    bool has_chain;
+} kinds[] = {
+    {offsetof(struct zca_deploy, bundle_file),      0600, true,  true },
+    {offsetof(struct zca_deploy, key_file),         0600, true,  false},
+    {offsetof(struct zca_deploy, certificate_file), 0644, false, true },
+};
+
+static const char *path_of(const struct zca_deploy *deploy, const struct output_kind *kind)
+{
+    const char *path = NULL;
+    memcpy(&path, (const char *)deploy + kind->path, sizeof(path));
+    return path && *path != '\0' ? path : NULL;
+}
+
+/* ---- the blocks ---- */
+
+struct blocks {
+    struct zca_buffer key;   /* PEM, secret */
+    struct zca_buffer chain; /* PEM */
+};
+
+static void blocks_clear(struct blocks *blocks)
+{
+    zca_buffer_clear(&blocks->key);
+    zca_buffer_clear(&blocks->chain);
+}
+
+ZCA_DEFINE_AUTO_CLEAR(blocks, struct blocks, blocks_clear);
+
+static bool seal_key(struct zca_identity *identity, struct zca_key *key,
+                     struct zca_buffer *out_record, struct zca_error *err)
+{
+    zca_auto(zca_buffer) struct zca_buffer sealing_key = ZCA_SECRET_BUFFER;
+    zca_auto(zca_buffer) struct zca_buffer label = {.len = 0};
+    const char *authority = zca_authority_get_name(zca_identity_get_authority(identity));
+    return zca_sealing_key_load(zca_identity_get_library(identity),
+                                zca_identity_get_keystore(identity), true, &sealing_key, err) &&
+           zca_buffer_format(&label, err, "%s/%s", authority, zca_identity_get_name(identity)) &&
+           zca_key_seal(key, (const char *)label.data, zca_buffer_span(&sealing_key), out_record,
+                        err);
+}
+
+static bool format_reference(struct zca_identity *identity, struct zca_key *key, bool sealed,
+                             struct zca_buffer *out_pem, struct zca_error *err)
+{
+    zca_auto(zca_reference) struct zca_reference reference = {
+        .uri = strdup(zca_identity_get_uri(identity)),
+    };
+    zca_auto(zca_buffer) struct zca_buffer der = {.len = 0};
+    if (!reference.uri) {
+        return zca_error_set(err, ZCA_ERR_MEMORY, "making a key reference");
+    }
+    return zca_buffer_append(&reference.public_key, zca_key_get_public(key), err) &&
+           (!sealed || seal_key(identity, key, &reference.sealed, err)) &&
+           zca_reference_format(&reference, &der, err) &&
+           zca_pem_format(ZCA_REFERENCE_LABEL, zca_buffer_span(&der), out_pem, err);
+}
+
+static bool format_plain(struct zca_key *key, struct zca_buffer *out_pem, struct zca_error *err)
+{
+    zca_auto(zca_buffer) struct zca_buffer der = ZCA_SECRET_BUFFER;
+    return zca_key_export_plain(key, &der, err) &&
+           zca_pem_format("PRIVATE KEY", zca_buffer_span(&der), out_pem, err);
+}
+
+static bool format_key(struct zca_identity *identity, const struct zca_deploy *deploy,
+                       const struct zca_chain *chain, struct zca_buffer *out_pem,
+                       struct zca_error *err)
+{
+    zca_auto(zca_key) struct zca_key *key = zca_identity_key(identity, err);
+    if (!key) {
+        return false;
+    }
+    if (chain && !zca_chain_matches(chain, key)) {
+        return zca_error_set(err, ZCA_ERR_CONFLICT,
+                             "the certificate of '%s' is for another key: run 'zca renew %s'",
+                             zca_identity_get_uri(identity), zca_identity_get_uri(identity));
+    }
+    return deploy->plain_key ? format_plain(key, out_pem, err)
+                             : format_reference(identity, key, deploy->sealed, out_pem, err);
+}
+
+static bool format_chain(const struct zca_chain *chain, struct zca_buffer *out_pem,
+                         struct zca_error *err)
+{
+    for (size_t i = 0; i < zca_chain_get_length(chain); i++) {
+        if (!zca_pem_format("CERTIFICATE", zca_chain_get_der(chain, i), out_pem, err)) {
+            return false;
+        }
+    }
+    return true;
+}
+
+static bool wants(const struct zca_deploy *deploy, bool key)
+{
+    for (size_t i = 0; i < ZCA_COUNT(kinds); i++) {
+        if (path_of(deploy, &kinds[i]) && (key ? kinds[i].has_key : kinds[i].has_chain)) {
+            return true;
+        }
+    }
+    return false;
+}
+
+static bool prepare(struct zca_identity *identity, const struct zca_deploy *deploy,
+                    struct blocks *blocks, struct zca_error *err)
+{
+    const char *authority = zca_authority_get_name(zca_identity_get_authority(identity));
+    zca_auto(zca_chain) struct zca_chain *chain = NULL;
+    if (wants(deploy, false)) {
+        chain = zca_certificate_load_chain(zca_identity_get_library(identity), authority,
+                                           zca_identity_get_name(identity), err);
+        if (!chain || !format_chain(chain, &blocks->chain, err)) {
+            return false;
+        }
+    }
+    return !wants(deploy, true) || format_key(identity, deploy, chain, &blocks->key, err);
+}
+
+/* ---- the files ---- */
+
+static bool join_blocks(const struct output_kind *kind, const struct blocks *blocks,
+                        struct zca_buffer *out_bytes, struct zca_error *err)
+{
+    return (!kind->has_key || zca_buffer_append(out_bytes, zca_buffer_span(&blocks->key), err)) &&
+           (!kind->has_chain || zca_buffer_append(out_bytes, zca_buffer_span(&blocks->chain), err));
+}
+
+static bool is_up_to_date(const char *path, mode_t mode, struct zca_span bytes)
+{
+    struct stat status;
+    zca_auto(zca_buffer) struct zca_buffer found = ZCA_SECRET_BUFFER;
+    return zca_file_load(path, max_file, &found, &status, NULL) &&
+           (status.st_mode & 0777) == mode && zca_span_equal(zca_buffer_span(&found), bytes);
+}
+
+static bool write_file(const char *path, mode_t mode, struct zca_span bytes, struct zca_error *err)
+{
+    return zca_file_keep_previous(path, err) && zca_file_store(path, mode, bytes, err);
+}
+
+/* Writes what differs, or with `dry` only tells that something does. */
+static bool write_files(const struct zca_deploy *deploy, const struct blocks *blocks, bool dry,
+                        bool *out_differs, struct zca_error *err)
+{
+    for (size_t i = 0; i < ZCA_COUNT(kinds); i++) {
+        zca_auto(zca_buffer) struct zca_buffer bytes = ZCA_SECRET_BUFFER;
+        const char *path = path_of(deploy, &kinds[i]);
+        if (!path) {
+            continue;
+        }
+        if (!join_blocks(&kinds[i], blocks, &bytes, err)) {
+            return false;
+        }
+        bool differs = !is_up_to_date(path, kinds[i].mode, zca_buffer_span(&bytes));
+        *out_differs = *out_differs || differs;
+        if (differs && !dry && !write_file(path, kinds[i].mode, zca_buffer_span(&bytes), err)) {
+            return false;
+        }
+    }
+    return true;
+}
+
+static bool check_policy(const struct zca_identity *identity, const struct zca_deploy *deploy,
+                         struct zca_error *err)
+{
+    return !deploy->plain_key || zca_identity_get_flag(identity, ZCA_IDENTITY_PLAIN_KEY) ||
+           zca_error_set(err, ZCA_ERR_POLICY,
+                         "a key in the clear is not allowed (option allow-plain-key); a key "
+                         "reference works wherever OpenSSL reads the file");
+}
+
+static bool deploy_files(struct zca_identity *identity, const struct zca_deploy *deploy, bool dry,
+                         bool *out_differs, struct zca_error *err)
+{
+    zca_auto(blocks) struct blocks blocks = {.key = ZCA_SECRET_BUFFER};
+    bool finished = false;
+    *out_differs = false;
+    if (!check_policy(identity, deploy, err) || !zca_enrol_finish(identity, &finished, err)) {
+        return false;
+    }
+    zca_auto(zca_flight) struct zca_flight *flight =
+        zca_flight_enter(zca_identity_get_library(identity),
+                         zca_authority_get_name(zca_identity_get_authority(identity)),
+                         zca_identity_get_name(identity), zca_identity_get_wait_ms(identity), err);
+    return flight && prepare(identity, deploy, &blocks, err) &&
+           write_files(deploy, &blocks, dry, out_differs, err);
+}
+
+/* ---- public ---- */
+
+bool zca_deploy_write(struct zca_identity *identity, const struct zca_deploy *deploy,
+                      struct zca_error *err)
+{
+    bool differs = false;
+    return deploy_files(identity, deploy, false, &differs, err) ||
+           zca_error_context(err, "writing the files of '%s'", zca_identity_get_uri(identity));
+}
+
+bool zca_deploy_differs(struct zca_identity *identity, const struct zca_deploy *deploy,
+                        bool *out_differs, struct zca_error *err)
+{
+    return deploy_files(identity, deploy, true, out_differs, err) ||
+           zca_error_context(err, "comparing the files of '%s'", zca_identity_get_uri(identity));
+}
+
+bool zca_deploy_settings(const struct zca_identity *identity, struct zca_deploy *out_deploy)
+{
+    *out_deploy = (struct zca_deploy){
+        .certificate_file = zca_identity_get_text(identity, ZCA_IDENTITY_CERTIFICATE_FILE),
+        .key_file = zca_identity_get_text(identity, ZCA_IDENTITY_KEY_FILE),
+        .bundle_file = zca_identity_get_text(identity, ZCA_IDENTITY_BUNDLE_FILE),
+    };
+    return wants(out_deploy, true) || wants(out_deploy, false);
+}
