@@ -31,15 +31,39 @@ def openssl(*arguments):
     subprocess.run(["openssl", *arguments], check=True, capture_output=True, timeout=20)
 
 
-def certificate(csr, key="", extensions="", days="1", ca="ca", past=False):
+CA_CONFIG = """[ca]
+default_ca = past
+[past]
+database = {0}/index
+rand_serial = yes
+new_certs_dir = {0}
+default_md = sha256
+policy = any
+unique_subject = no
+[any]
+commonName = supplied
+"""
+
+
+def expired_certificate(csr, extensions):
+    """Signs `csr` for a month that is long over."""
+    for name, text in (("in.csr", csr), ("ext.cnf", extensions), ("ca.cnf", CA_CONFIG.format(DIRECTORY)), ("index", "")):
+        with open(path(name), "w", encoding="ascii") as file:
+            file.write(text)
+    openssl("ca", "-batch", "-notext", "-config", path("ca.cnf"), "-in", path("in.csr"), "-cert", path("ca.pem"), "-keyfile",
+            path("ca.key"), "-startdate", "20200101000000Z", "-enddate", "20200201000000Z", "-extfile", path("ext.cnf"),
+            "-out", path("out.pem"))
+    return read("out.pem")
+
+
+def certificate(csr, key="", extensions="", days="1", ca="ca"):
     """Signs `csr` for the key in it (or in `key`) and returns PEM."""
     with open(path("in.csr"), "w", encoding="ascii") as file:
         file.write(csr)
     with open(path("ext.cnf"), "w", encoding="ascii") as file:
         file.write(extensions)
     command = ["x509", "-req", "-in", path("in.csr"), "-CA", path(ca + ".pem"), "-CAkey", path(ca + ".key"),
-               "-set_serial", str(int(time.time() * 1000)), "-out", path("out.pem"), "-extfile", path("ext.cnf")]
-    command += ["-days", "-1"] if past else ["-days", days]
+               "-set_serial", str(int(time.time() * 1000)), "-days", days, "-out", path("out.pem"), "-extfile", path("ext.cnf")]
     if key:
         command += ["-force_pubkey", path(key)]
     openssl(*command)
@@ -55,7 +79,7 @@ BEHAVIOURS = {
     "more-names": lambda csr, names: certificate(csr, extensions=LEAF.format(names=names + ",DNS:bank.example")),
     "ca-true": lambda csr, names: certificate(
         csr, extensions="basicConstraints=critical,CA:TRUE\nsubjectAltName=DNS:" + names + "\n"),
-    "expired": lambda csr, names: certificate(csr, extensions=LEAF.format(names=names), past=True),
+    "expired": lambda csr, names: expired_certificate(csr, LEAF.format(names=names)),
     "other-issuer": lambda csr, names: certificate(csr, extensions=LEAF.format(names=names), ca="other-ca"),
 }
 
