@@ -2,6 +2,7 @@
 /* TLS 1.2 (RFC 5246) with forward secrecy and AEAD only, TLS 1.3 (RFC 8446) preferred. */
 #include "server/tls.h"
 
+#include <stdlib.h>
 #include <string.h>
 
 #include "base/file.h"
@@ -59,13 +60,65 @@ static bool use_files(SSL_CTX *tls, const char *certificate, const char *key_pat
     return true;
 }
 
+static void free_names(char **names)
+{
+    for (size_t i = 0; names && names[i]; i++) {
+        free(names[i]);
+    }
+    free(names);
+}
+
+ZCA_DEFINE_AUTO(names, char *, free_names);
+
+static size_t count_words(const char *const *words)
+{
+    size_t num_words = 0;
+    while (words && words[num_words]) {
+        num_words++;
+    }
+    return num_words;
+}
+
+/* "IPv4:PORT" or "[IPv6]:PORT" without brackets and port. */
+static char *host_of(const char *address)
+{
+    const char *start = *address == '[' ? address + 1 : address;
+    size_t len = *address == '[' ? strcspn(start, "]") : strcspn(start, ":");
+    return strndup(start, len);
+}
+
+/* The option tls-names, and the addresses that are listened at unless they stand for all. */
+static char **certificate_names(const struct zca_server *server, struct zca_error *err)
+{
+    const char *const *given = zca_server_list(server, ZCA_SERVER_TLS_NAMES);
+    const char *const *addresses = zca_server_list(server, ZCA_SERVER_LISTEN);
+    size_t num_given = count_words(given), num_addresses = count_words(addresses);
+    zca_auto(names) char **names = calloc(num_given + num_addresses + 1, sizeof *names);
+    size_t num_names = 0;
+    for (size_t i = 0; names && i < num_given + num_addresses; i++) {
+        char *name = i < num_given ? strdup(given[i]) : host_of(addresses[i - num_given]);
+        if (!name) {
+            free_names(zca_steal(names));
+        } else if (strcmp(name, "0.0.0.0") == 0 || strcmp(name, "::") == 0) {
+            free(name);
+        } else {
+            names[num_names++] = name;
+        }
+    }
+    if (!names) {
+        (void)zca_error_set(err, ZCA_ERR_MEMORY,
+                            "collecting the server's names"); /* always false */
+    }
+    return zca_steal(names);
+}
+
 static bool use_made(SSL_CTX *tls, const struct zca_server *server, struct zca_error *err)
 {
     EVP_PKEY *made_key = NULL;
     X509 *made_certificate = NULL;
-    if (!zca_tls_identity_make(server->state_directory,
-                               zca_server_list(server, ZCA_SERVER_TLS_NAMES), &made_key,
-                               &made_certificate, err)) {
+    zca_auto(names) char **names = certificate_names(server, err);
+    if (!names || !zca_tls_identity_make(server->state_directory, (const char *const *)names,
+                                         &made_key, &made_certificate, err)) {
         return zca_error_context(err, "making the server's TLS certificate");
     }
     zca_auto(EVP_PKEY) EVP_PKEY *key = made_key;

@@ -1,5 +1,8 @@
 /* SPDX-License-Identifier: Apache-2.0 */
-/* A bounded queue in, a list out, an eventfd between. */
+/*
+ * A bounded queue in, a list out, an eventfd between. Heavy jobs (password hashes: 32 MB and 60 ms
+ * each) wait in a queue of their own, so that a rush of logins does not stop everything else.
+ */
 #include "server/worker.h"
 
 #include <errno.h>
@@ -22,7 +25,10 @@ struct zca_workers {
     pthread_cond_t work;
     pthread_cond_t idle; /* a thread has left; monotonic clock */
     struct list waiting;
-    size_t num_waiting;
+    struct list heavy;  /* waiting as well */
+    size_t num_waiting; /* in both */
+    size_t num_heavy;   /* running */
+    size_t heavy_limit;
     size_t queue_limit;
     struct list finished;
     bool stopping;
@@ -61,14 +67,19 @@ static struct zca_job *list_remove(struct list *list)
 static struct zca_job *next_job(struct zca_workers *workers)
 {
     zca_auto(lock) pthread_mutex_t *held = zca_lock(&workers->mutex);
-    while (!workers->waiting.first && !workers->stopping) {
+    for (;;) {
+        bool heavy = workers->heavy.first && workers->num_heavy < workers->heavy_limit;
+        struct zca_job *job = list_remove(heavy ? &workers->heavy : &workers->waiting);
+        if (job) {
+            workers->num_waiting--;
+            workers->num_heavy += job->heavy ? 1 : 0;
+            return job;
+        }
+        if (workers->stopping && workers->num_waiting == 0) {
+            return NULL;
+        }
         (void)pthread_cond_wait(&workers->work, held); /* cannot fail on our own objects */
     }
-    struct zca_job *job = list_remove(&workers->waiting);
-    if (job) {
-        workers->num_waiting--;
-    }
-    return job;
 }
 
 static void finish_job(struct zca_workers *workers, struct zca_job *job)
@@ -76,6 +87,7 @@ static void finish_job(struct zca_workers *workers, struct zca_job *job)
     bool was_empty;
     {
         zca_auto(lock) pthread_mutex_t *held = zca_lock(&workers->mutex);
+        workers->num_heavy -= job->heavy ? 1 : 0; /* this thread takes the next one, if any */
         was_empty = workers->finished.first == NULL;
         list_add(&workers->finished, job);
     }
@@ -94,7 +106,8 @@ static void *work(void *argument)
     }
     zca_auto(lock) pthread_mutex_t *held = zca_lock(&workers->mutex);
     workers->num_running_threads--;
-    (void)pthread_cond_signal(&workers->idle); /* cannot fail */
+    (void)pthread_cond_signal(&workers->idle);    /* these cannot fail */
+    (void)pthread_cond_broadcast(&workers->work); /* others may wait for a heavy job that is done */
     return NULL;
 }
 
@@ -131,7 +144,9 @@ struct zca_workers *zca_workers_new(size_t num_threads, size_t queue_limit, stru
     (void)pthread_cond_init(&workers->idle, &monotonic);
     (void)pthread_condattr_destroy(&monotonic);
     list_init(&workers->waiting);
+    list_init(&workers->heavy);
     list_init(&workers->finished);
+    workers->heavy_limit = (num_threads + 3) / 4;
     workers->queue_limit = queue_limit;
     workers->num_threads = num_threads;
     workers->descriptor = eventfd(0, EFD_CLOEXEC | EFD_NONBLOCK);
@@ -157,7 +172,7 @@ bool zca_workers_submit(struct zca_workers *workers, struct zca_job *job)
         if (workers->stopping || workers->num_waiting >= workers->queue_limit) {
             return false;
         }
-        list_add(&workers->waiting, job);
+        list_add(job->heavy ? &workers->heavy : &workers->waiting, job);
         workers->num_waiting++;
     }
     /* Without the lock, which the woken thread wants first; it cannot fail. */

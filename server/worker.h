@@ -16,6 +16,7 @@
 struct zca_job {
     struct zca_job *next;
     void (*run)(struct zca_job *job); /* on a worker thread */
+    bool heavy;                       /* much memory and time: a quarter of the threads at most */
 };
 
 struct zca_workers;

@@ -35,7 +35,7 @@ start() { # DIRECTORY OPTION...: starts a server on a free port and waits for it
     shift
     rm -f "$work/ready"
     mkfifo "$work/ready"
-    "$server" --state-dir "$state" --listen 127.0.0.1:0 "$@" serve --ready-fd 3 \
+    "$server" --state-dir "$state" --listen "127.0.0.1:0 127.0.0.2:0" "$@" serve --ready-fd 3 \
         3>"$work/ready" >"$work/out" 2>"$work/log" &
     pid=$!
     read -r -t 20 word port <"$work/ready"

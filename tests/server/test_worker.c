@@ -92,6 +92,52 @@ static void full_queue_refuses(void **state)
     zca_workers_free(workers);
 }
 
+static void heavy_jobs_leave_threads_to_others(void **state)
+{
+    (void)state;
+    pthread_mutex_t gate = PTHREAD_MUTEX_INITIALIZER;
+    struct zca_workers *workers = zca_workers_new(4, 100, NULL);
+    assert_non_null(workers);
+    struct task heavy[8], light[20];
+    pthread_mutex_lock(&gate);
+    for (size_t i = 0; i < ZCA_COUNT(heavy); i++) {
+        heavy[i] = make_task(&gate);
+        heavy[i].job.heavy = true;
+        assert_true(zca_workers_submit(workers, &heavy[i].job));
+    }
+    for (size_t i = 0; i < ZCA_COUNT(light); i++) {
+        light[i] = make_task(NULL);
+        assert_true(zca_workers_submit(workers, &light[i].job));
+    }
+
+    assert_int_equal(take(workers, ZCA_COUNT(light)), ZCA_COUNT(light));
+
+    pthread_mutex_unlock(&gate);
+    assert_int_equal(take(workers, ZCA_COUNT(heavy)), ZCA_COUNT(heavy));
+    assert_true(zca_workers_stop(workers, 5));
+    zca_workers_free(workers);
+}
+
+static void stop_finishes_heavy_jobs_too(void **state)
+{
+    (void)state;
+    struct zca_workers *workers = zca_workers_new(4, 100, NULL);
+    assert_non_null(workers);
+    struct task tasks[50];
+    for (size_t i = 0; i < ZCA_COUNT(tasks); i++) {
+        tasks[i] = make_task(NULL);
+        tasks[i].job.heavy = true;
+        assert_true(zca_workers_submit(workers, &tasks[i].job));
+    }
+
+    assert_true(zca_workers_stop(workers, 5));
+
+    for (size_t i = 0; i < ZCA_COUNT(tasks); i++) {
+        assert_int_equal(tasks[i].runs, 1);
+    }
+    zca_workers_free(workers);
+}
+
 static void stop_finishes_what_was_queued(void **state)
 {
     (void)state;
@@ -134,6 +180,8 @@ int main(void)
     const struct CMUnitTest tests[] = {
         cmocka_unit_test(jobs_run_once_and_come_back),
         cmocka_unit_test(full_queue_refuses),
+        cmocka_unit_test(heavy_jobs_leave_threads_to_others),
+        cmocka_unit_test(stop_finishes_heavy_jobs_too),
         cmocka_unit_test(stop_finishes_what_was_queued),
         cmocka_unit_test(stop_does_not_wait_for_ever),
     };
