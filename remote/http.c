@@ -343,32 +343,35 @@ static void drop_request(CURL *easy)
     (void)curl_easy_setopt(easy, CURLOPT_HEADERDATA, NULL); /* as above */
 }
 
-/* What libcurl's failures mean; those not listed: the authority cannot be reached. */
-static const struct {
+/* What libcurl's failures mean. text NULL: libcurl's own tells more. */
+static const struct failure {
     CURLcode code;
     enum zca_reason reason;
+    const char *text;
 } failures[] = {
-    {CURLE_PEER_FAILED_VERIFICATION, ZCA_ERR_VERIFY     },
-    {CURLE_SSL_ISSUER_ERROR,         ZCA_ERR_VERIFY     },
-    {CURLE_SSL_CACERT_BADFILE,       ZCA_ERR_CONFIG     },
-    {CURLE_SSL_CERTPROBLEM,          ZCA_ERR_CONFIG     },
-    {CURLE_PARTIAL_FILE,             ZCA_ERR_PROTOCOL   },
-    {CURLE_WEIRD_SERVER_REPLY,       ZCA_ERR_PROTOCOL   },
-    {CURLE_UNSUPPORTED_PROTOCOL,     ZCA_ERR_PROTOCOL   },
-    {CURLE_WRITE_ERROR,              ZCA_ERR_PROTOCOL   },
-    {CURLE_OUT_OF_MEMORY,            ZCA_ERR_MEMORY     },
-    {CURLE_OPERATION_TIMEDOUT,       ZCA_ERR_UNAVAILABLE},
+    {CURLE_COULDNT_RESOLVE_HOST,     ZCA_ERR_UNAVAILABLE, "the name cannot be resolved"},
+    {CURLE_COULDNT_CONNECT,          ZCA_ERR_UNAVAILABLE, "cannot connect"             },
+    {CURLE_OPERATION_TIMEDOUT,       ZCA_ERR_UNAVAILABLE, "the deadline passed"        },
+    {CURLE_PEER_FAILED_VERIFICATION, ZCA_ERR_VERIFY,      NULL                         },
+    {CURLE_SSL_ISSUER_ERROR,         ZCA_ERR_VERIFY,      NULL                         },
+    {CURLE_SSL_CACERT_BADFILE,       ZCA_ERR_CONFIG,      NULL                         },
+    {CURLE_SSL_CERTPROBLEM,          ZCA_ERR_CONFIG,      NULL                         },
+    {CURLE_PARTIAL_FILE,             ZCA_ERR_PROTOCOL,    NULL                         },
+    {CURLE_WEIRD_SERVER_REPLY,       ZCA_ERR_PROTOCOL,    NULL                         },
+    {CURLE_UNSUPPORTED_PROTOCOL,     ZCA_ERR_PROTOCOL,    NULL                         },
+    {CURLE_WRITE_ERROR,              ZCA_ERR_PROTOCOL,    NULL                         },
+    {CURLE_OUT_OF_MEMORY,            ZCA_ERR_MEMORY,      NULL                         },
 };
 
-static enum zca_reason failure_reason(CURLcode rc, long status)
+static struct failure find_failure(CURLcode rc, long status)
 {
     for (size_t i = 0; i < ZCA_COUNT(failures); i++) {
         if (failures[i].code == rc) {
-            return failures[i].reason;
+            return failures[i];
         }
     }
     /* a connection that ends inside an answer: it was cut */
-    return status != 0 ? ZCA_ERR_PROTOCOL : ZCA_ERR_UNAVAILABLE;
+    return (struct failure){rc, status != 0 ? ZCA_ERR_PROTOCOL : ZCA_ERR_UNAVAILABLE, NULL};
 }
 
 void zca_http_make_printable(char *text)
@@ -384,8 +387,10 @@ static bool report_failure(struct zca_http *http, CURLcode rc, const struct rece
                            struct zca_error *err)
 {
     long status = receiving->response->status;
-    const char *why = http->curl_message[0] != '\0' ? http->curl_message : curl_easy_strerror(rc);
-    enum zca_reason reason = failure_reason(rc, status);
+    struct failure failure = find_failure(rc, status);
+    enum zca_reason reason = failure.reason;
+    const char *own = http->curl_message[0] != '\0' ? http->curl_message : curl_easy_strerror(rc);
+    const char *why = failure.text ? failure.text : own;
     if (rc == CURLE_SSL_CERTPROBLEM && http->tls.reason != ZCA_ERR_NONE) {
         why = http->tls.message;
     }

@@ -5,6 +5,7 @@
 #include <arpa/inet.h>
 #include <assert.h>
 #include <netinet/in.h>
+#include <netinet/tcp.h>
 #include <poll.h>
 #include <pthread.h>
 #include <signal.h>
@@ -224,6 +225,8 @@ static void *serve(void *context)
     sigemptyset(&signals);
     sigaddset(&signals, SIGPIPE); /* of this side only: the client must not get any */
     (void)pthread_sigmask(SIG_BLOCK, &signals, NULL); /* fails for our own mistakes only */
+    int on = 1;
+    (void)setsockopt(connection->fd, IPPROTO_TCP, TCP_NODELAY, &on, sizeof(on)); /* only slower */
     bool open = !connection->tls || SSL_accept(connection->tls) == 1;
     while (open && read_request(connection, &request)) {
         open = give(connection, take_block(connection, (const char *)request.data));

@@ -3,10 +3,16 @@
 #ifndef ZCA_TESTS_REMOTE_REMOTE_TABLE_H
 #define ZCA_TESTS_REMOTE_REMOTE_TABLE_H
 
+#include <stdbool.h>
+
 #include "remote/remote.h"
 
 /** remote_table opens zca-remote.so (environment ZCA_TEST_REMOTE) and returns its table. */
 const struct zca_remote *remote_table(void);
+
+/** leave_child ends a child of fork with status 0 or 1, by another program: a leak checker would blame
+ * the child for what the parent's threads own. */
+_Noreturn void leave_child(bool ok);
 
 /** scratch_new makes an empty directory and returns its path, scratch_free removes it with its files. */
 char *scratch_new(void);

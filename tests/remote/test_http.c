@@ -226,7 +226,7 @@ static void forgetting_child_leaves_the_connection_alone(void **state)
     pid_t child = fork();
     if (child == 0) {
         fixture->remote->client_forget(client);
-        _exit(0);
+        leave_child(true);
     }
     assert_int_equal(waitpid(child, &status, 0), child);
     assert_int_equal(status, 0);

@@ -124,8 +124,8 @@ struct tls_files *tls_files_new(const char *directory)
     struct tls_files *files = calloc(1, sizeof(*files));
     assert(files);
     files->libctx = OSSL_LIB_CTX_new();
-    OSSL_PROVIDER *provider = OSSL_PROVIDER_load(files->libctx, "default");
-    assert(provider); /* unloaded with the context */
+    files->provider = OSSL_PROVIDER_load(files->libctx, "default");
+    assert(files->provider);
     zca_auto(pair) struct pair ca = make_pair(files->libctx, "test CA", NULL, NULL);
     zca_auto(pair) struct pair other_ca = make_pair(files->libctx, "test CA", NULL, NULL);
     zca_auto(pair) struct pair client = make_pair(files->libctx, "client", &ca, NULL);
@@ -146,6 +146,7 @@ void tls_files_free(struct tls_files *files)
     SSL_CTX_free(files->elsewhere);
     SSL_CTX_free(files->old);
     SSL_CTX_free(files->mutual);
+    (void)OSSL_PROVIDER_unload(files->provider); /* the context goes anyway */
     OSSL_LIB_CTX_free(files->libctx);
     free(files->ca);
     free(files->other_ca);

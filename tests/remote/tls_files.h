@@ -7,6 +7,7 @@
 
 struct tls_files {
     OSSL_LIB_CTX *libctx;
+    OSSL_PROVIDER *provider;
     char *ca;           /* ca.pem: the CA of all the others */
     char *other_ca;     /* other-ca.pem: another CA of the same name */
     char *client;       /* client.pem: certificate of a client */
