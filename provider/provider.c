@@ -116,6 +116,9 @@ static void copy_upcalls(const OSSL_DISPATCH *in, struct zca_upcalls *out)
         case OSSL_FUNC_CORE_VSET_ERROR:
             out->vset_error = OSSL_FUNC_core_vset_error(in);
             break;
+        case OSSL_FUNC_PROVIDER_FREE:
+            out->provider_free = OSSL_FUNC_provider_free(in);
+            break;
         case OSSL_FUNC_BIO_GETS:
             out->bio_gets = OSSL_FUNC_BIO_gets(in);
             break;
@@ -152,11 +155,12 @@ static bool read_parameters(const struct zca_provider *provider, struct paramete
         return false;
     }
     for (size_t i = 0; i < NUM_PARAMS; i++) {
-        const char *name = at;
-        size_t left = size - (size_t)(at - out_parameters->names); /* counted above: it fits */
-        at += snprintf(at, left, "%s%s", PREFIX, parameter_option(i)) + 1;
-        out_parameters->rows[i] =
-            OSSL_PARAM_construct_utf8_ptr(name, &out_parameters->values[i], 0);
+        const char *option = parameter_option(i);
+        size_t option_size = strlen(option) + 1;
+        memcpy(at, PREFIX, sizeof(PREFIX) - 1);
+        memcpy(at + sizeof(PREFIX) - 1, option, option_size);
+        out_parameters->rows[i] = OSSL_PARAM_construct_utf8_ptr(at, &out_parameters->values[i], 0);
+        at += sizeof(PREFIX) - 1 + option_size;
     }
     out_parameters->rows[NUM_PARAMS] = OSSL_PARAM_construct_end();
     return provider->upcalls.get_params(provider->handle, out_parameters->rows);
@@ -198,9 +202,12 @@ static void ensure_default(const struct zca_provider *provider, const struct par
         OSSL_PROVIDER_available(application, "fips")) {
         return;
     }
-    /* Not kept: the provider belongs to the application's context, which frees it. A failure shows
-     * where it hurts, in the tool's own words. */
-    (void)OSSL_PROVIDER_load(application, "default");
+    OSSL_PROVIDER *ensured = OSSL_PROVIDER_load(application, "default");
+    /* A failure shows where it hurts, in the tool's own words. The context that holds the provider now
+     * ends its activation; our reference would outlive it (a core handle is a provider). */
+    if (ensured && provider->upcalls.provider_free) {
+        (void)provider->upcalls.provider_free((const OSSL_CORE_HANDLE *)ensured, 0); /* is true */
+    }
 }
 
 static void provider_teardown(void *context)

@@ -1,0 +1,134 @@
+#!/bin/bash
+# Local keys through the real openssl: requests, public keys, signatures, references, each way of
+# activating the provider. No authority is reachable: nothing here may need one.
+# shellcheck source=tests/integration/openssl_common.bash
+. "$(dirname "$0")/openssl_common.bash"
+
+cat >zca.conf <<CONF
+[zca]
+state-dir = $work/state
+runtime-dir = $work/run
+keystore = file
+log = $work/zca.log
+auto-enrol = no
+[authority corp]
+url = https://127.0.0.1:1
+dialect = orgca
+[identity rsa]
+key-type = RSA-2048
+[identity ed]
+key-type = Ed25519
+CONF
+
+echo 'the quick brown fox' >data
+
+requests() {
+    for name in web rsa ed; do
+        ok "$name request" ossl req -new -key "zca://$name" -subj "/CN=$name" \
+            -addext "subjectAltName=DNS:$name.example" -out "$name.csr"
+        ok "$name request verifies" ossl req -in "$name.csr" -noout -verify -subject
+        says "CN = $name"
+        ok "$name self-signed" ossl req -x509 -new -key "zca://corp/$name" -subj "/CN=$name" -days 2 -out "$name.pem"
+        ok "$name self-signed verifies" ossl verify -CAfile "$name.pem" "$name.pem"
+        ok "$name public key" ossl pkey -in "zca://$name" -pubout -out "$name.pub"
+        ok "$name public key of the request" ossl req -in "$name.csr" -noout -pubkey
+        cmp -s "$name.pub" out.txt || fail "$name: another public key in the request"
+        ok "$name public key by expectation" ossl pkey -pubin -in "zca://$name" -pubout -out again.pub
+        cmp -s "$name.pub" again.pub || fail "$name: another public key by expectation"
+    done
+    ok "signkey" ossl x509 -req -in web.csr -signkey zca://web -days 1 -out signed.pem
+    ok "named curve" openssl asn1parse -in web.csr
+    says prime256v1
+}
+
+signatures() {
+    for name in web rsa; do
+        ok "$name dgst" ossl dgst -sha256 -sign "zca://$name" -out sig data
+        ok "$name dgst verify" ossl dgst -sha256 -verify "$name.pub" -signature sig data
+        ok "$name dgst prverify" ossl dgst -sha256 -prverify "zca://$name" -signature sig data
+        ok "$name dgst sha384" ossl dgst -sha384 -sign "zca://$name" -out sig data
+        ok "$name dgst sha384 verify" openssl dgst -sha384 -verify "$name.pub" -signature sig data
+        openssl dgst -sha256 -binary data >digest
+        ok "$name pkeyutl" ossl pkeyutl -sign -inkey "zca://$name" -in digest -pkeyopt digest:sha256 -out sig
+        ok "$name pkeyutl verify" openssl pkeyutl -verify -pubin -inkey "$name.pub" -in digest \
+            -pkeyopt digest:sha256 -sigfile sig
+    done
+    ok "pss request" ossl req -new -key zca://rsa -subj /CN=pss -sigopt rsa_padding_mode:pss \
+        -sigopt rsa_pss_saltlen:32 -out pss.csr
+    ok "pss request verifies" openssl req -in pss.csr -noout -verify
+    ok "ed25519 rawin" ossl pkeyutl -sign -rawin -inkey zca://ed -in data -out sig
+    ok "ed25519 rawin verify" openssl pkeyutl -verify -rawin -pubin -inkey ed.pub -in data -sigfile sig
+    for name in web rsa; do
+        ok "$name cms" ossl cms -sign -nodetach -in data -signer "$name.pem" -inkey "zca://$name" -outform PEM -out data.cms
+        ok "$name cms verify" ossl cms -verify -inform PEM -in data.cms -CAfile "$name.pem" -purpose any
+    done
+    ok "pkey check" ossl pkey -in zca://web -check -noout
+}
+
+references() {
+    for name in web rsa ed; do
+        ok "$name reference" ossl pkey -in "zca://$name" -out "$name.ref"
+        head -1 "$name.ref" | grep -q 'BEGIN ZCA PRIVATE KEY' || fail "$name: not a reference"
+        ok "$name reference of the reference" ossl pkey -in "$name.ref" -out again.ref
+        cmp -s "$name.ref" again.ref || fail "$name: the reference changed"
+        ok "$name public key of the reference" ossl pkey -in "$name.ref" -pubout -out again.pub
+        cmp -s "$name.pub" again.pub || fail "$name: another public key in the reference"
+        cat "$name.ref" "$name.pem" >bundle.pem
+        ok "$name request by bundle" ossl req -new -key bundle.pem -subj /CN=bundle -out bundle.csr
+        ok "$name request by bundle verifies" openssl req -in bundle.csr -noout -verify
+        ok "$name certificate in the bundle" ossl x509 -in bundle.pem -noout -subject
+        cat "$name.pem" "$name.ref" >bundle.pem
+        ok "$name request by bundle, certificate first" ossl req -new -key bundle.pem -subj /CN=bundle -out bundle.csr
+    done
+    refused "a private key as DER" . ossl pkey -in zca://web -outform DER -out key.der
+    refused "a private key for PKCS #12" . ossl pkcs12 -export -inkey zca://web -in web.pem -passout pass:x -out key.p12
+    if grep -rlE 'BEGIN (EC |RSA |ENCRYPTED )?PRIVATE KEY' . --include='*' >found.txt; then
+        fail "a private key in $(cat found.txt)"
+    fi
+}
+
+# With zca first every new key passes through it: it must stay an ordinary one, and must not be kept.
+anonymous() {
+    before=$(find state | sort)
+    ok "genpkey EC" ossl genpkey -algorithm EC -pkeyopt ec_paramgen_curve:P-256 -out ec.key
+    grep -q 'BEGIN PRIVATE KEY' ec.key || fail "genpkey EC wrote something else"
+    ok "genpkey RSA" ossl genpkey -algorithm RSA -pkeyopt rsa_keygen_bits:2048 -out rsa.key
+    ok "genpkey RSA encrypted" ossl genpkey -algorithm RSA -aes256 -pass pass:secret -out rsa.enc.key
+    grep -q 'BEGIN ENCRYPTED PRIVATE KEY' rsa.enc.key || fail "an encrypted key is not encrypted"
+    ok "encrypted key" ossl pkey -in rsa.enc.key -passin pass:secret -noout
+    ok "genpkey ED25519" ossl genpkey -algorithm ED25519 -out ed.key
+    ok "newkey" ossl req -x509 -newkey ec -pkeyopt ec_paramgen_curve:P-256 -nodes -keyout new.key -subj /CN=new -out new.pem
+    ok "pkcs12" ossl pkcs12 -export -inkey new.key -in new.pem -passout pass:x -out new.p12
+    ok "text" ossl pkey -in new.key -noout -text
+    ok "peer" ossl pkey -in new.key -pubout -out new.pub
+    ok "derive" ossl pkeyutl -derive -inkey ec.key -peerkey new.pub -out secret
+    rm -f ec.key rsa.key rsa.enc.key ed.key new.key
+    [ "$before" = "$(find state | sort)" ] || fail "an anonymous key was kept"
+}
+
+tls() {
+    for version in tls1_2 tls1_3; do
+        for name in web rsa; do
+            port=$(free_port)
+            ossl s_server -accept "127.0.0.1:$port" -cert "$name.pem" -key "$1$name$2" -www -quiet -naccept 2 \
+                >server.txt 2>&1 &
+            wait_port "$port" || fail "$name $version: no server: $(cat server.txt)"
+            ok "$name $version P-256" ossl s_client -connect "127.0.0.1:$port" "-$version" -groups P-256 \
+                -CAfile "$name.pem" -verify_return_error -brief </dev/null
+            says 'Verification: OK'
+            wait $!
+        done
+    done
+}
+
+for w in $ways; do
+    use "$w"
+    requests
+    signatures
+    references
+    anonymous
+    tls zca:// ''
+done
+use default-first
+tls '' .ref
+finish
