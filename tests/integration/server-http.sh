@@ -127,4 +127,13 @@ check "a missing TLS file is refused" refused tls-certificate --state-dir "$stat
 printf '[server]\nlisten = 127.0.0.1:0\nworkerz = 3\n' >"$work/zca-server.conf"
 check "an unknown option of the file names the nearest" \
     refused workers --state-dir "$state" --config "$work/zca-server.conf"
+
+page=$here/../../docs/man/zca-server.8
+"$server" --help >"$work/help" || failed=1
+for option in $(sed -n 's/^  --\([a-z-]*\) .*/\1/p' "$work/help"); do
+    check "option $option is in the manual" grep -Eq "(^\.It|,) Fl -$option( |$)" "$page"
+done
+for command in $(sed -n '/^commands:/,/^options/s/^  \([a-z][a-z-]*\).*/\1/p' "$work/help"); do
+    check "command $command is in the manual" grep -q "^\.It Cm $command" "$page"
+done
 exit "$failed"
