@@ -13,10 +13,14 @@ struct group {
     unsigned bits; /* of security */
 };
 
+/* Each group under both names that users write (openssl s_server -groups P-256). */
 static const struct group groups[] = {
     {"secp256r1", "prime256v1", 23, 128},
+    {"P-256",     "prime256v1", 23, 128},
     {"secp384r1", "secp384r1",  24, 192},
+    {"P-384",     "secp384r1",  24, 192},
     {"secp521r1", "secp521r1",  25, 256},
+    {"P-521",     "secp521r1",  25, 256},
 };
 
 static OSSL_PARAM text(const char *key, const char *value)

@@ -1,24 +1,14 @@
-#!/bin/bash
-# Local keys through the real openssl: requests, public keys, signatures, references, each way of
-# activating the provider. No authority is reachable: nothing here may need one.
-# shellcheck source=tests/integration/openssl_common.bash
-. "$(dirname "$0")/openssl_common.bash"
+#!/usr/bin/env bash
+# SPDX-License-Identifier: Apache-2.0
+# Local keys through the real openssl: requests, public keys, signatures, references, TLS, for each way of
+# activating the provider. No authority can be reached: nothing here may need one.
+# shellcheck source-path=SCRIPTDIR
+. "$(dirname "$0")/lib.sh"
+. "$(dirname "$0")/openssl_ways.sh"
+need openssl
 
-cat >zca.conf <<CONF
-[zca]
-state-dir = $work/state
-runtime-dir = $work/run
-keystore = file
-log = $work/zca.log
-auto-enrol = no
-[authority corp]
-url = https://127.0.0.1:1
-dialect = orgca
-[identity rsa]
-key-type = RSA-2048
-[identity ed]
-key-type = Ed25519
-CONF
+write_config 'keystore = file' 'auto-enrol = no' '[authority corp]' 'url = https://127.0.0.1:1' 'dialect = orgca' \
+    '[identity rsa]' 'key-type = RSA-2048' '[identity ed]' 'key-type = Ed25519'
 
 echo 'the quick brown fox' >data
 
@@ -27,18 +17,18 @@ requests() {
         ok "$name request" ossl req -new -key "zca://$name" -subj "/CN=$name" \
             -addext "subjectAltName=DNS:$name.example" -out "$name.csr"
         ok "$name request verifies" ossl req -in "$name.csr" -noout -verify -subject
-        says "CN = $name"
+        says "$name request" "CN = $name"
         ok "$name self-signed" ossl req -x509 -new -key "zca://corp/$name" -subj "/CN=$name" -days 2 -out "$name.pem"
         ok "$name self-signed verifies" ossl verify -CAfile "$name.pem" "$name.pem"
         ok "$name public key" ossl pkey -in "zca://$name" -pubout -out "$name.pub"
         ok "$name public key of the request" ossl req -in "$name.csr" -noout -pubkey
-        cmp -s "$name.pub" out.txt || fail "$name: another public key in the request"
+        same "$name public key of the request" "$name.pub" out
         ok "$name public key by expectation" ossl pkey -pubin -in "zca://$name" -pubout -out again.pub
-        cmp -s "$name.pub" again.pub || fail "$name: another public key by expectation"
+        same "$name public key by expectation" "$name.pub" again.pub
     done
     ok "signkey" ossl x509 -req -in web.csr -signkey zca://web -days 1 -out signed.pem
     ok "named curve" openssl asn1parse -in web.csr
-    says prime256v1
+    says "named curve" prime256v1
 }
 
 signatures() {
@@ -70,9 +60,9 @@ references() {
         ok "$name reference" ossl pkey -in "zca://$name" -out "$name.ref"
         head -1 "$name.ref" | grep -q 'BEGIN ZCA PRIVATE KEY' || fail "$name: not a reference"
         ok "$name reference of the reference" ossl pkey -in "$name.ref" -out again.ref
-        cmp -s "$name.ref" again.ref || fail "$name: the reference changed"
+        same "$name reference" "$name.ref" again.ref
         ok "$name public key of the reference" ossl pkey -in "$name.ref" -pubout -out again.pub
-        cmp -s "$name.pub" again.pub || fail "$name: another public key in the reference"
+        same "$name public key of the reference" "$name.pub" again.pub
         cat "$name.ref" "$name.pem" >bundle.pem
         ok "$name request by bundle" ossl req -new -key bundle.pem -subj /CN=bundle -out bundle.csr
         ok "$name request by bundle verifies" openssl req -in bundle.csr -noout -verify
@@ -82,14 +72,14 @@ references() {
     done
     refused "a private key as DER" . ossl pkey -in zca://web -outform DER -out key.der
     refused "a private key for PKCS #12" . ossl pkcs12 -export -inkey zca://web -in web.pem -passout pass:x -out key.p12
-    if grep -rlE 'BEGIN (EC |RSA |ENCRYPTED )?PRIVATE KEY' . --include='*' >found.txt; then
-        fail "a private key in $(cat found.txt)"
+    if grep -rlE 'BEGIN (EC |RSA |ENCRYPTED )?PRIVATE KEY' . >found; then
+        fail "a private key in $(cat found)"
     fi
 }
 
 # With zca first every new key passes through it: it must stay an ordinary one, and must not be kept.
 anonymous() {
-    before=$(find state | sort)
+    before=$(find "$work/state" | sort)
     ok "genpkey EC" ossl genpkey -algorithm EC -pkeyopt ec_paramgen_curve:P-256 -out ec.key
     grep -q 'BEGIN PRIVATE KEY' ec.key || fail "genpkey EC wrote something else"
     ok "genpkey RSA" ossl genpkey -algorithm RSA -pkeyopt rsa_keygen_bits:2048 -out rsa.key
@@ -103,20 +93,19 @@ anonymous() {
     ok "peer" ossl pkey -in new.key -pubout -out new.pub
     ok "derive" ossl pkeyutl -derive -inkey ec.key -peerkey new.pub -out secret
     rm -f ec.key rsa.key rsa.enc.key ed.key new.key
-    [ "$before" = "$(find state | sort)" ] || fail "an anonymous key was kept"
+    [ "$before" = "$(find "$work/state" | sort)" ] || fail "an anonymous key was kept"
 }
 
 tls() {
     for version in tls1_2 tls1_3; do
         for name in web rsa; do
             port=$(free_port)
-            ossl s_server -accept "127.0.0.1:$port" -cert "$name.pem" -key "$1$name$2" -www -quiet -naccept 2 \
-                >server.txt 2>&1 &
-            wait_port "$port" || fail "$name $version: no server: $(cat server.txt)"
+            run_in_background ossl s_server -accept "127.0.0.1:$port" -cert "$name.pem" -key "$1$name$2" -www -naccept 1
+            wait_for 10 listens "$port" || fail "$name $version: no server: $(cat ossl.log)"
             ok "$name $version P-256" ossl s_client -connect "127.0.0.1:$port" "-$version" -groups P-256 \
                 -CAfile "$name.pem" -verify_return_error -brief </dev/null
-            says 'Verification: OK'
-            wait $!
+            says "$name $version" 'Verification: OK'
+            stop "$started"
         done
     done
 }
