@@ -130,10 +130,10 @@ check "an unknown option of the file names the nearest" \
 
 page=$here/../../docs/man/zca-server.8
 "$server" --help >"$work/help" || failed=1
-for option in $(sed -n 's/^  --\([a-z-]*\) .*/\1/p' "$work/help"); do
-    check "option $option is in the manual" grep -Eq "(^\.It|,) Fl -$option( |$)" "$page"
-done
-for command in $(sed -n '/^commands:/,/^options/s/^  \([a-z][a-z-]*\).*/\1/p' "$work/help"); do
+while read -r option; do
+    check "option $option is in the manual" grep -Eq "(^\.It|,) Fl -$option( |\$)" "$page"
+done < <(sed -n 's/^  --\([a-z-]*\) .*/\1/p' "$work/help")
+while read -r command; do
     check "command $command is in the manual" grep -q "^\.It Cm $command" "$page"
-done
+done < <(sed -n '/^commands:/,/^options/s/^  \([a-z][a-z-]*\).*/\1/p' "$work/help")
 exit "$failed"
