@@ -17,6 +17,7 @@ if not shutil.which('shellcheck'):
     print('shellcheck is not installed')
     sys.exit(tree.SKIPPED)
 scripts = [str(path) for path in tree.files() if is_shell(path)]
-run = subprocess.run(['shellcheck', '--external-sources', '--format=gcc', *scripts],
+# SC2317 takes functions that only a trap calls for unreachable
+run = subprocess.run(['shellcheck', '--external-sources', '--exclude=SC2317', '--format=gcc', *scripts],
                      cwd=tree.ROOT, capture_output=True, text=True)
 tree.finish(run.stdout.splitlines() + run.stderr.splitlines(), f'{len(scripts)} scripts are clean')

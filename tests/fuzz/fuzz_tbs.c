@@ -1,0 +1,59 @@
+/* SPDX-License-Identifier: Apache-2.0 */
+/*
+ * To-be-signed structures of arbitrary bytes. What is classified can be completed, is no longer of
+ * its kind with a byte more or less, and reads the same through OpenSSL's own types.
+ */
+#include <string.h>
+
+#include <openssl/err.h>
+
+#include "base/openssl_auto.h"
+#include "base/pem.h"
+#include "base/tbs.h"
+#include "tests/fuzz/demand.h"
+
+/* OpenSSL's own type accepts less (it reads extensions): what it takes it must give back. */
+static void check_certificate(struct zca_span tbs)
+{
+    unsigned char *der = NULL;
+    zca_auto(X509) X509 *certificate = zca_tbs_certificate(NULL, tbs, NULL);
+    if (certificate) {
+        int len = i2d_re_X509_tbs(certificate, &der);
+        demand(len >= 0 && zca_span_equal(zca_span_of(der, (size_t)len), tbs));
+        OPENSSL_free(der);
+    }
+}
+
+static void check_crl(struct zca_span tbs)
+{
+    unsigned char *der = NULL;
+    zca_auto(X509_CRL) X509_CRL *crl = zca_tbs_crl(NULL, tbs, NULL);
+    if (crl) {
+        int len = i2d_re_X509_CRL_tbs(crl, &der);
+        demand(len >= 0 && zca_span_equal(zca_span_of(der, (size_t)len), tbs));
+        OPENSSL_free(der);
+    }
+}
+
+int LLVMFuzzerTestOneInput(const uint8_t *data, size_t len)
+{
+    struct zca_span tbs = zca_span_of(data, len);
+    zca_auto(zca_buffer) struct zca_buffer der = {.data = NULL};
+    enum zca_tbs_kind kind = zca_tbs_classify(tbs);
+    demand(ERR_peek_error() == 0);
+    if (kind == ZCA_TBS_UNKNOWN) {
+        return 0;
+    }
+    demand(zca_tbs_kind_find(zca_tbs_kind_name(kind)) == kind);
+    demand(zca_tbs_classify(zca_span_of(data, len - 1)) == ZCA_TBS_UNKNOWN);
+    demand(zca_tbs_complete(tbs, zca_span_of("\x30\x00", 2), zca_span_of("x", 1), &der, NULL));
+    demand(zca_der_is_sequence(zca_buffer_span(&der)));
+    demand(zca_tbs_classify(zca_buffer_span(&der)) == ZCA_TBS_UNKNOWN);
+    if (kind == ZCA_TBS_CERTIFICATE) {
+        check_certificate(tbs);
+    } else if (kind == ZCA_TBS_CRL) {
+        check_crl(tbs);
+    }
+    demand(ERR_peek_error() == 0);
+    return 0;
+}
