@@ -303,7 +303,7 @@ static bool lines_add(struct curl_slist **lines, const char *line)
 
 static bool make_lines(const struct zca_http_request *request, struct curl_slist **lines)
 {
-    return lines_add(lines, "Accept: application/json") && lines_add(lines, "Expect:") &&
+    return lines_add(lines, "Expect:") &&
            (request->body.len == 0 || lines_add(lines, "Content-Type: application/json")) &&
            (request->credential.len == 0 ||
             lines_add(lines, (const char *)request->credential.data));

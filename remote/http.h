@@ -61,7 +61,8 @@ void zca_http_forget(struct zca_http *http);
 /**
  * zca_http_perform sends one request and receives the whole answer, whatever its status, but never a
  * redirect. It repeats nothing, unless libcurl finds a kept connection dead before the first byte
- * of an answer (not with `fresh`).
+ * of an answer (not with `fresh`). Secrets in our own memory are wiped; what libcurl and OpenSSL copied
+ * into their transport buffers is theirs.
  *
  * out_response   zero-initialised but for body.secret; written on success.
  * err            ZCA_ERR_UNAVAILABLE (no answer in time, no connection), ZCA_ERR_VERIFY (TLS

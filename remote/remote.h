@@ -153,8 +153,11 @@ ZCA_DEFINE_AUTO_CLEAR(zca_record_list, struct zca_record_list, zca_record_list_c
  * then, keeps the deadline of the settings, and reports:
  * ZCA_ERR_UNSUPPORTED (the dialect has no such operation), AUTH, MFA_REQUIRED, FORBIDDEN, POLICY,
  * NOT_INITIALISED, QUARANTINED, POSTURE, NOT_FOUND, CONFLICT, INVALID, RATE_LIMITED, UNAVAILABLE,
- * PROTOCOL, with http_status and the authority's code. Nothing returned has been verified:
- * that is core's work. A client belongs to one thread at a time and must not cross a fork.
+ * PROTOCOL, with http_status and the authority's code (the HTTP status as text when it has none).
+ * VERIFY: the TLS certificate of the authority is not trusted. CONFIG, SYSTEM: a file of the settings.
+ * BUSY: called from inside an operation of this thread, or the token file stays locked.
+ * A request is sent again only after 401 with renewed tokens; nothing waits to try again:
+ * `retry_after_s` tells core what the authority asked for. Nothing returned has been verified: that is core's work. A client belongs to one thread at a time and must not cross a fork.
  */
 struct zca_remote {
     unsigned abi; /* ZCA_REMOTE_ABI */

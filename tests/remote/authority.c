@@ -49,8 +49,9 @@ struct authority {
 
 /* How a block is to be given. */
 struct manner {
-    bool close, hang, last, repeat;
-    long cut, pad; /* -1: not */
+    bool close, hang, last;
+    long cut, stall; /* -1: not */
+    long pad, flood;
     const char *answer;
 };
 
@@ -156,15 +157,36 @@ static const char *take_block(struct connection *connection, const char *request
 
 static struct manner parse_manner(const char *block)
 {
-    struct manner manner = {.cut = -1, .pad = -1};
-    while (*block == '@') {
-        manner.close = manner.close || strncmp(block, "@close", 6) == 0;
-        manner.hang = manner.hang || strncmp(block, "@hang", 5) == 0;
-        manner.last = manner.last || strncmp(block, "@last", 5) == 0;
-        manner.cut = strncmp(block, "@cut ", 5) == 0 ? strtol(block + 5, NULL, 10) : manner.cut;
-        manner.pad = strncmp(block, "@pad ", 5) == 0 ? strtol(block + 5, NULL, 10) : manner.pad;
-        block += strcspn(block, "\n") + 1;
+    struct manner manner = {.cut = -1, .stall = -1};
+
+    const struct {
+        const char *word;
+        bool *flag;
+        long *number;
+    } words[] = {
+        {"@close",  &manner.close, NULL         },
+        {"@hang",   &manner.hang,  NULL         },
+        {"@last",   &manner.last,  NULL         },
+        {"@cut ",   NULL,          &manner.cut  },
+        {"@pad ",   NULL,          &manner.pad  },
+        {"@stall ", NULL,          &manner.stall},
+        {"@flood ", NULL,          &manner.flood},
+    };
+
+    for (; *block == '@'; block += strcspn(block, "\n") + 1) {
+        for (size_t i = 0; i < ZCA_COUNT(words); i++) {
+            size_t len = strlen(words[i].word);
+            if (strncmp(block, words[i].word, len) != 0) {
+                continue;
+            }
+            if (words[i].flag) {
+                *words[i].flag = true;
+            } else {
+                *words[i].number = strtol(block + len, NULL, 10);
+            }
+        }
     }
+
     manner.answer = block;
     return manner;
 }
@@ -177,14 +199,18 @@ static void wait_until_stopped(struct connection *connection)
 }
 
 /* Header with CRLF and Content-Length. Returns the body. */
-static const char *format_head(const char *answer, size_t body_len, struct zca_buffer *out)
+static const char *format_head(const struct manner *manner, size_t body_len, struct zca_buffer *out)
 {
+    const char *answer = manner->answer;
     bool ok = true;
     while (*answer != '\n' && *answer != '\0') {
         size_t len = strcspn(answer, "\n");
         ok = ok && zca_buffer_append(out, zca_span_of(answer, len), NULL) &&
              zca_buffer_append_text(out, "\r\n", NULL);
         answer += len + (answer[len] == '\n');
+    }
+    for (long i = 0; i < manner->flood; i++) {
+        ok = ok && zca_buffer_format(out, NULL, "X-Flood: %089ld\r\n", i);
     }
     ok = ok && zca_buffer_format(out, NULL, "Content-Length: %zu\r\n\r\n", body_len);
     assert(ok);
@@ -205,14 +231,18 @@ static bool give(struct connection *connection, const char *block)
     zca_auto(zca_buffer) struct zca_buffer body = {0};
     const char *start = strstr(manner.answer, "\n\n");
     size_t len = start ? strlen(start + 2) : 0;
-    size_t pad = manner.pad > 0 ? (size_t)manner.pad : 0;
-    const char *text = format_head(manner.answer, len + pad, &head);
+    size_t pad = (size_t)manner.pad;
+    const char *text = format_head(&manner, len + pad, &head);
     bool ok =
         zca_buffer_append_text(&body, text, NULL) && zca_buffer_resize(&body, body.len + pad, NULL);
     assert(ok);
-    size_t give_len = manner.cut >= 0 ? (size_t)manner.cut : body.len;
-    return transmit(connection, head.data, head.len) && transmit(connection, body.data, give_len) &&
-           manner.cut < 0 && !manner.last;
+    long short_len = manner.cut >= 0 ? manner.cut : manner.stall;
+    bool sent = transmit(connection, head.data, head.len) &&
+                transmit(connection, body.data, short_len >= 0 ? (size_t)short_len : body.len);
+    if (sent && manner.stall >= 0) {
+        wait_until_stopped(connection);
+    }
+    return sent && short_len < 0 && !manner.last;
 }
 
 /* ---- threads ---- */

@@ -20,6 +20,8 @@ struct authority;
  *   @close     close the connection instead
  *   @hang      never answer
  *   @cut N     send only N bytes of the body, then close
+ *   @stall N   send only N bytes of the body, then wait
+ *   @flood N   add N lines of 100 bytes to the header
  *   @pad N     append N bytes to the body
  *   @last      close the connection after the answer, without saying so
  *   @repeat    answer all further requests with this block

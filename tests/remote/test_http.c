@@ -212,6 +212,19 @@ static void silent_tls_server_ends_at_the_deadline(void **state)
     assert_in_range(took_ms, 250, 2000);
 }
 
+/* ---- proxies ---- */
+
+static void loopback_needs_no_proxy(void **state)
+{
+    struct fixture *fixture = *state;
+    struct zca_client_settings settings = make_settings(fixture);
+    struct zca_error err = {0};
+    assert_int_equal(setenv("https_proxy", "http://127.0.0.1:1", 1), 0); /* nobody listens */
+    enum zca_reason reason = list_once(fixture, &settings, fixture->files->server, &err);
+    assert_int_equal(unsetenv("https_proxy"), 0);
+    assert_int_equal(reason, ZCA_ERR_NONE);
+}
+
 /* ---- forks ---- */
 
 static void forgetting_child_leaves_the_connection_alone(void **state)
@@ -299,6 +312,7 @@ int main(void)
         cmocka_unit_test(unusable_client_key_is_named),
         cmocka_unit_test(client_certificate_is_enough),
         cmocka_unit_test(silent_tls_server_ends_at_the_deadline),
+        cmocka_unit_test(loopback_needs_no_proxy),
         cmocka_unit_test(forgetting_child_leaves_the_connection_alone),
         cmocka_unit_test(provider_of_the_process_is_not_entered),
     };
