@@ -98,6 +98,15 @@ bool zca_ledger_authority_current_id(struct zca_ledger *ledger, const char *org_
     return zca_ledger_run(ledger, &query, err);
 }
 
+bool zca_ledger_authority_find(struct zca_ledger *ledger, const char *id,
+                               struct zca_authority_row *out_row, bool *out_found,
+                               struct zca_error *err)
+{
+    struct zca_value values[] = {ZCA_TEXT(id)};
+    return zca_record_find(ledger, ZCA_QUERY(ZCA_SQL_AUTHORITY_FIND, values), &zca_authority_record,
+                           out_row, out_found, err);
+}
+
 bool zca_ledger_authority_list(struct zca_ledger *ledger, const char *org_id,
                                struct zca_record_list *out_list, struct zca_error *err)
 {

@@ -50,6 +50,10 @@ ZCA_NODISCARD bool zca_ledger_authority_current(struct zca_ledger *ledger, const
                                                 struct zca_error *err);
 ZCA_NODISCARD bool zca_ledger_authority_current_id(struct zca_ledger *ledger, const char *org_id,
                                                    char **out_id, struct zca_error *err);
+/** zca_ledger_authority_find finds one by its id, in use or retired. */
+ZCA_NODISCARD bool zca_ledger_authority_find(struct zca_ledger *ledger, const char *id,
+                                             struct zca_authority_row *out_row, bool *out_found,
+                                             struct zca_error *err);
 ZCA_NODISCARD bool zca_ledger_authority_list(struct zca_ledger *ledger, const char *org_id,
                                              struct zca_record_list *out_list,
                                              struct zca_error *err);

@@ -105,6 +105,7 @@ const struct zca_statement_text zca_statements[ZCA_SQL_NUM] = {
                                        " FROM authority WHERE org_id = $1 AND retired_at IS NULL"),
     [ZCA_SQL_AUTHORITY_CURRENT_ID] =
         READ("SELECT id FROM authority WHERE org_id = $1 AND retired_at IS NULL"),
+    [ZCA_SQL_AUTHORITY_FIND] = READ("SELECT " AUTHORITY_COLUMNS " FROM authority WHERE id = $1"),
     [ZCA_SQL_AUTHORITY_LIST] =
         READ("SELECT " AUTHORITY_COLUMNS
              " FROM authority WHERE ($1 = '' OR org_id = $1) ORDER BY created_at"),

@@ -1,0 +1,136 @@
+/* SPDX-License-Identifier: Apache-2.0 */
+/* Public keys and what they may be used for. */
+#include <string.h>
+#include <strings.h>
+
+#include <openssl/core_names.h>
+#include <openssl/evp.h>
+
+#include "base/openssl_auto.h"
+#include "server/policy.h"
+#include "server/refusal.h"
+
+#define MIN_RSA_BITS 2048
+#define MAX_RSA_BITS 8192
+#define RSA_EXPONENT 65537u
+
+/* The largest key: RSA-8192 with its exponent. Checked before anything is computed. */
+#define MAX_KEY_BYTES 1100
+
+static bool check_rsa(const EVP_PKEY *key, const X509_ALGOR *algorithm, struct zca_error *err)
+{
+    (void)algorithm; /* RSA has no parameters that matter */
+    int bits = EVP_PKEY_get_bits(key);
+    if (bits < MIN_RSA_BITS || bits > MAX_RSA_BITS) {
+        return zca_refuse(err, ZCA_REFUSE_WEAK_KEY, "RSA keys have %d to %d bits, not %d",
+                          MIN_RSA_BITS, MAX_RSA_BITS, bits);
+    }
+    zca_auto(BIGNUM) BIGNUM *exponent = NULL;
+    if (EVP_PKEY_get_bn_param(key, OSSL_PKEY_PARAM_RSA_E, &exponent) != 1 ||
+        !BN_is_word(exponent, RSA_EXPONENT)) {
+        return zca_refuse(err, ZCA_REFUSE_WEAK_KEY, "RSA keys have the exponent 65537");
+    }
+    return true;
+}
+
+/* Explicit parameters are refused by their form: a curve must be named. */
+static bool check_ec(const EVP_PKEY *key, const X509_ALGOR *algorithm, struct zca_error *err)
+{
+    static const int curves[] = {NID_X9_62_prime256v1, NID_secp384r1, NID_secp521r1};
+    const ASN1_OBJECT *object = NULL;
+    const void *value = NULL;
+    int type = V_ASN1_UNDEF;
+    X509_ALGOR_get0(&object, &type, &value, algorithm);
+    int nid = type == V_ASN1_OBJECT ? OBJ_obj2nid(value) : NID_undef;
+    for (size_t i = 0; i < ZCA_COUNT(curves); i++) {
+        if (curves[i] != nid) {
+            continue;
+        }
+        zca_auto(EVP_PKEY_CTX) EVP_PKEY_CTX *ctx =
+            EVP_PKEY_CTX_new_from_pkey(NULL, (EVP_PKEY *)(uintptr_t)key, NULL);
+        return ctx && EVP_PKEY_public_check_quick(ctx) == 1
+                   ? true
+                   : zca_refuse(err, ZCA_REFUSE_WEAK_KEY, "The public key is not on its curve");
+    }
+    return zca_refuse(err, ZCA_REFUSE_WEAK_KEY, "EC keys are on P-256, P-384 or P-521, by name");
+}
+
+static bool check_ed25519(const EVP_PKEY *key, const X509_ALGOR *algorithm, struct zca_error *err)
+{
+    (void)key; /* every 32 bytes are a key */
+    (void)algorithm;
+    (void)err;
+    return true;
+}
+
+static const struct key_kind {
+    int nid;
+    bool (*check)(const EVP_PKEY *, const X509_ALGOR *, struct zca_error *);
+} key_kinds[] = {
+    {EVP_PKEY_RSA,     check_rsa    },
+    {EVP_PKEY_EC,      check_ec     },
+    {EVP_PKEY_ED25519, check_ed25519},
+};
+
+bool zca_policy_check_key(const X509_PUBKEY *public_key, const EVP_PKEY *own, struct zca_error *err)
+{
+    const uint8_t *bytes = NULL;
+    int len = 0;
+    X509_ALGOR *algorithm = NULL;
+    if (!public_key || X509_PUBKEY_get0_param(NULL, &bytes, &len, &algorithm, public_key) != 1 ||
+        len > MAX_KEY_BYTES) {
+        return zca_refuse(err, ZCA_REFUSE_WEAK_KEY, NULL);
+    }
+    const EVP_PKEY *key = X509_PUBKEY_get0(public_key);
+    if (!key) {
+        return zca_refuse(err, ZCA_REFUSE_WEAK_KEY, "The public key cannot be read");
+    }
+    for (size_t i = 0; i < ZCA_COUNT(key_kinds); i++) {
+        if (key_kinds[i].nid != EVP_PKEY_get_base_id(key)) {
+            continue;
+        }
+        if (!key_kinds[i].check(key, algorithm, err)) {
+            return false;
+        }
+        return own && EVP_PKEY_eq(key, own) == 1
+                   ? zca_refuse(err, ZCA_REFUSE_WEAK_KEY, "The public key is the CA's own")
+                   : true;
+    }
+    return zca_refuse(err, ZCA_REFUSE_WEAK_KEY, "Keys are RSA, EC or Ed25519");
+}
+
+/* ---- usage ---- */
+
+static bool is_listed(const char *words, const char *word)
+{
+    size_t word_len = strlen(word);
+    const char *rest = words + strspn(words, " ,");
+    while (*rest != '\0') {
+        size_t len = strcspn(rest, " ,");
+        if (len == word_len && strncasecmp(rest, word, len) == 0) {
+            return true;
+        }
+        rest += len;
+        rest += strspn(rest, " ,");
+    }
+    return false;
+}
+
+bool zca_policy_check_usage(const struct zca_policy *policy, const EXTENDED_KEY_USAGE *usage,
+                            struct zca_error *err)
+{
+    int num = sk_ASN1_OBJECT_num(usage);
+    if (num < 1) {
+        return zca_refuse(err, ZCA_REFUSE_USAGE, "The extended key usage is empty");
+    }
+    for (int i = 0; i < num; i++) {
+        int nid = OBJ_obj2nid(sk_ASN1_OBJECT_value(usage, i));
+        const char *name = nid == NID_undef ? "unknown" : OBJ_nid2sn(nid);
+        if (nid == NID_undef || !is_listed(policy->org.allowed_ekus, name)) {
+            return zca_refuse(err, ZCA_REFUSE_USAGE,
+                              "The extended key usage %s is not allowed in this organization",
+                              name);
+        }
+    }
+    return true;
+}
