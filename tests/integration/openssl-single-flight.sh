@@ -15,7 +15,7 @@ issued() { # how many certificates the authority knows
 
 crowd() { # COMMAND...: starts all, {} is the number; all must succeed
     local number pid bad=0 crowd_pids=()
-    for number in $(seq $processes); do
+    for number in $(seq "$processes"); do
         "${@//\{\}/$number}" 2>"$work/crowd.$number.err" &
         crowd_pids+=("$!")
     done
