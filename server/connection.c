@@ -16,7 +16,6 @@
 
 #include "base/log.h"
 
-#define INPUT_LIMIT (ZCA_HTTP_HEAD_LIMIT + ZCA_HTTP_BODY_LIMIT) /* bytes that may wait */
 #define LINGER_S 2 /* for a refused client to read the answer before the reset */
 
 const struct zca_phase_row zca_phase_rows[ZCA_NUM_PHASES] = {
@@ -145,6 +144,13 @@ static void linger(struct zca_connection *connection)
 
 /* ---- reading ---- */
 
+/* Lets so many bytes wait to be looked at: a head's, or those of the body that is announced. */
+static void limit_input(struct zca_connection *connection, size_t len)
+{
+    size_t limit = len > ZCA_HTTP_HEAD_LIMIT ? len : ZCA_HTTP_HEAD_LIMIT;
+    bufferevent_setwatermark(connection->stream, EV_READ, 0, limit);
+}
+
 /* Gives a complete request to the workers, or answers it at once. */
 static void submit(struct zca_connection *connection)
 {
@@ -180,6 +186,7 @@ static void read_body(struct zca_connection *connection)
         zca_connection_close(connection);
         return;
     }
+    limit_input(connection, 0);
     submit(connection);
 }
 
@@ -215,6 +222,7 @@ static void take_head(struct zca_connection *connection, struct zca_span block)
         return;
     }
     connection->keep_alive = exchange->head.keep_alive;
+    limit_input(connection, exchange->head.content_length);
     enter_phase(connection, ZCA_PHASE_BODY);
     bool waits = exchange->head.expect_continue && evbuffer_get_length(input) == 0 &&
                  exchange->head.content_length > 0;
@@ -340,7 +348,7 @@ bool zca_connection_start(struct zca_connection *connection, evutil_socket_t fd)
     }
     bufferevent_openssl_set_allow_dirty_shutdown(connection->stream, 1);
     bufferevent_setcb(connection->stream, on_input, on_written, on_event, connection);
-    bufferevent_setwatermark(connection->stream, EV_READ, 0, INPUT_LIMIT);
+    limit_input(connection, 0);
     enter_phase(connection, ZCA_PHASE_HANDSHAKE);
     return bufferevent_enable(connection->stream, EV_READ) == 0;
 }

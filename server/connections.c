@@ -11,6 +11,7 @@
 
 #include "base/clock.h"
 #include "server/connection.h"
+#include "server/response.h"
 
 /* Which routes count against which limit. */
 static const struct limit_row {
@@ -31,11 +32,7 @@ bool zca_connections_admit(struct zca_connections *connections, struct zca_excha
         }
         long wait_s = zca_limiter_admit(connections->limiter, i, client, zca_clock_monotonic_ms());
         if (wait_s > 0) {
-            zca_auto(zca_buffer) struct zca_buffer text = {0};
-            bool good =
-                zca_buffer_format(&text, NULL, "Too many requests. Retry after %lds.", wait_s);
-            zca_exchange_refuse(exchange, 429, good ? (char *)text.data : "Too many requests");
-            exchange->response.retry_after_s = wait_s;
+            zca_response_rate_limited(&exchange->response, exchange->match.style, wait_s);
             return false;
         }
     }

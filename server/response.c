@@ -4,8 +4,11 @@
 
 #include <stdlib.h>
 #include <string.h>
+#include <time.h>
 
 #include <openssl/crypto.h>
+
+#include "base/clock.h"
 
 static const struct status_row {
     int status;
@@ -92,6 +95,16 @@ void zca_response_error(struct zca_http_response *response, int status, const ch
     fill(response, status, envelope);
 }
 
+void zca_response_rate_limited(struct zca_http_response *response,
+                               const struct zca_route_style *style, long retry_after_s)
+{
+    zca_auto(zca_buffer) struct zca_buffer text = {0};
+    bool good =
+        zca_buffer_format(&text, NULL, "Too many requests. Retry after %lds.", retry_after_s);
+    style->error(response, 429, "RATE_LIMITED", good ? (char *)text.data : "Too many requests");
+    response->retry_after_s = retry_after_s;
+}
+
 const struct zca_route_style zca_response_style = {zca_response_error};
 
 const char *zca_response_code(int status)
@@ -124,6 +137,19 @@ static bool format_allow(unsigned allow, struct zca_buffer *out_text, struct zca
     return zca_buffer_append_text(out_text, "\r\n", err);
 }
 
+/* RFC 9110, 5.6.7: "Sun, 06 Nov 1994 08:49:37 GMT". */
+static bool format_date(struct zca_buffer *out_text, struct zca_error *err)
+{
+    char text[sizeof "Sun, 06 Nov 1994 08:49:37 GMT"];
+    time_t now = (time_t)zca_clock_now_s();
+    struct tm parts;
+    if (!gmtime_r(&now, &parts) ||
+        strftime(text, sizeof text, "%a, %d %b %Y %H:%M:%S GMT", &parts) == 0) {
+        return true; /* a clock beyond the year 9999: without Date, as for servers without a clock */
+    }
+    return zca_buffer_format(out_text, err, "Date: %s\r\n", text);
+}
+
 bool zca_response_format_head(const struct zca_http_response *response,
                               const struct zca_response_head *head, struct zca_buffer *out_text,
                               struct zca_error *err)
@@ -134,6 +160,7 @@ bool zca_response_format_head(const struct zca_http_response *response,
         "HTTP/1.1 %d %s\r\nContent-Length: %zu\r\nCache-Control: no-store\r\n"
         "X-Content-Type-Options: nosniff\r\n",
         response->status, find_status(response->status)->phrase, response->body.len);
+    good = good && format_date(out_text, err);
     if (good && response->body.len > 0) {
         good = zca_buffer_format(out_text, err, "Content-Type: %s\r\n", type);
     }

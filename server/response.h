@@ -21,6 +21,10 @@ void zca_response_success(struct zca_http_response *response, int status, struct
 void zca_response_error(struct zca_http_response *response, int status, const char *code,
                         const char *message);
 
+/** zca_response_rate_limited answers 429 RATE_LIMITED in `style`, with the seconds to wait. */
+void zca_response_rate_limited(struct zca_http_response *response,
+                               const struct zca_route_style *style, long retry_after_s);
+
 /** zca_response_style is zca_response_error as a route's style. */
 extern const struct zca_route_style zca_response_style;
 

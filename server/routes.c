@@ -21,9 +21,8 @@ static const struct denial {
     const char *code;
     const char *message;
 } denials[] = {
-    {ZCA_ERR_AUTH,         401, "UNAUTHORIZED",        "Invalid or expired token"    },
-    {ZCA_ERR_RATE_LIMITED, 429, "RATE_LIMITED",        "Too many requests"           },
-    {ZCA_ERR_UNAVAILABLE,  503, "SERVICE_UNAVAILABLE", "The server cannot answer now"},
+    {ZCA_ERR_AUTH,        401, "UNAUTHORIZED",        "Invalid or expired token"    },
+    {ZCA_ERR_UNAVAILABLE, 503, "SERVICE_UNAVAILABLE", "The server cannot answer now"},
 };
 
 static size_t segment_length(const char *path)
@@ -89,6 +88,10 @@ struct zca_route_match zca_route_find(const char *method, const char *path)
 static void answer_denial(const struct zca_route *route, const struct zca_error *err,
                           struct zca_http_response *response)
 {
+    if (err->reason == ZCA_ERR_RATE_LIMITED) {
+        zca_response_rate_limited(response, route->style, err->retry_after_s);
+        return;
+    }
     for (size_t i = 0; i < ZCA_COUNT(denials); i++) {
         if (denials[i].reason == err->reason) {
             route->style->error(response, denials[i].status, denials[i].code, denials[i].message);

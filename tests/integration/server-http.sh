@@ -7,7 +7,9 @@
 set -u
 server=$1
 here=$(dirname "$0")
-command -v python3 >/dev/null || exit 77
+for tool in python3 openssl curl; do
+    command -v "$tool" >/dev/null || exit 77
+done
 work=$(mktemp -d) || exit 1
 pid=
 failed=0
@@ -114,6 +116,61 @@ start "$state" --max-connections 600
 check "a restart keeps the TLS root" test "$root" = "$(cat "$state/tls-ca.pem")"
 talk crowd
 check "SIGTERM ends it beside open connections" stop
+
+# ---- TLS from files, client certificates, protocol versions ----
+
+make_pair() { # NAME SUBJECT: a key and a certificate that signs itself
+    openssl req -x509 -newkey ec -pkeyopt ec_paramgen_curve:P-256 -nodes -days 2 -subj "$2" \
+        -addext subjectAltName=DNS:localhost -keyout "$work/$1.key" -out "$work/$1.pem" 2>/dev/null
+}
+
+status_of() { # STATUS CURL-OPTION...: GET /api/health answers with it; 000 when TLS fails
+    local wanted=$1
+    shift
+    [ "$(curl -s -o /dev/null -w '%{http_code}' "$@" "https://localhost:$port/api/health")" = "$wanted" ]
+}
+
+shakes_hands() { # OPTION...: openssl s_client gets through the handshake
+    openssl s_client -brief -connect "127.0.0.1:$port" "$@" </dev/null 2>&1 |
+        grep -q 'CONNECTION ESTABLISHED'
+}
+
+fails_to_shake_hands() {
+    ! shakes_hands "$@"
+}
+
+make_pair one "/CN=one"
+make_pair two "/CN=two"
+make_pair client "/CN=client"
+make_pair stranger "/CN=stranger"
+cp "$work/one.pem" "$work/server.pem"
+cp "$work/one.key" "$work/server.key"
+start "$state" --tls-certificate "$work/server.pem" --tls-key "$work/server.key" \
+    --client-ca "$work/client.pem"
+check "a given certificate is used" status_of 200 --cacert "$work/one.pem"
+check "a client certificate that verifies is taken" \
+    status_of 200 --cacert "$work/one.pem" --cert "$work/client.pem" --key "$work/client.key"
+check "one that does not verify is refused" \
+    status_of 000 --cacert "$work/one.pem" --cert "$work/stranger.pem" --key "$work/stranger.key"
+check "TLS 1.3 is spoken" shakes_hands -tls1_3
+check "TLS 1.2 is spoken" shakes_hands -tls1_2
+check "TLS 1.1 is not" fails_to_shake_hands -tls1_1 -cipher DEFAULT:@SECLEVEL=0
+check "TLS 1.2 without forward secrecy is not" fails_to_shake_hands -tls1_2 -cipher AES128-GCM-SHA256
+check "TLS 1.2 with CBC is not" fails_to_shake_hands -tls1_2 -cipher ECDHE-ECDSA-AES128-SHA256
+check "HTTP/2 is not agreed upon" fails_to_shake_hands -alpn h2
+cp "$work/two.pem" "$work/server.pem"
+kill -HUP "$pid"
+sleep 0.3
+check "SIGHUP with files that do not fit keeps the old certificate" \
+    status_of 200 --cacert "$work/one.pem"
+cp "$work/two.key" "$work/server.key"
+kill -HUP "$pid"
+for _ in $(seq 50); do
+    status_of 200 --cacert "$work/two.pem" && break
+    sleep 0.1
+done
+check "SIGHUP takes the new files" status_of 200 --cacert "$work/two.pem"
+check "SIGTERM ends it" stop
 
 chmod 0770 "$state"
 check "a state directory others may write to is refused" \
