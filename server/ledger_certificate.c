@@ -149,10 +149,16 @@ bool zca_ledger_certificate_find_by_intent(struct zca_ledger *ledger, int64_t in
                            &zca_certificate_record, out_certificate, out_found, err);
 }
 
-bool zca_ledger_certificate_list(struct zca_ledger *ledger, const char *org_id, int64_t limit,
+bool zca_ledger_certificate_list(struct zca_ledger *ledger, const char *org_id,
+                                 const struct zca_certificate_filter *filter,
                                  struct zca_record_list *out_list, struct zca_error *err)
 {
-    struct zca_value values[] = {ZCA_TEXT(org_id), ZCA_INTEGER(limit)};
+    struct zca_value serial = ZCA_BYTES(filter->serial);
+    if (filter->serial.len == 0) {
+        serial.type = ZCA_VALUE_NULL;
+    }
+    struct zca_value values[] = {ZCA_TEXT(org_id), ZCA_TEXT(filter->subject_cn), serial,
+                                 ZCA_INTEGER(filter->limit)};
     return zca_record_list_read(ledger, ZCA_QUERY(ZCA_SQL_CERTIFICATE_LIST, values),
                                 &zca_certificate_record, out_list, err);
 }

@@ -90,9 +90,18 @@ ZCA_NODISCARD bool zca_ledger_certificate_find_by_serial(struct zca_ledger *ledg
 ZCA_NODISCARD bool zca_ledger_certificate_find_by_intent(struct zca_ledger *ledger, int64_t intent,
                                                          struct zca_certificate *out_certificate,
                                                          bool *out_found, struct zca_error *err);
+
+/* Which certificates a list holds. */
+struct zca_certificate_filter {
+    const char *subject_cn; /* NULL: any */
+    struct zca_span serial; /* without leading zeros; empty: any */
+    int64_t limit;
+};
+
 /** zca_ledger_certificate_list gives the newest first: issued_at, then the order of insertion. */
 ZCA_NODISCARD bool zca_ledger_certificate_list(struct zca_ledger *ledger, const char *org_id,
-                                               int64_t limit, struct zca_record_list *out_list,
+                                               const struct zca_certificate_filter *filter,
+                                               struct zca_record_list *out_list,
                                                struct zca_error *err);
 /** zca_ledger_certificate_scan gives up to `limit` certificates of all organisations whose intent is
  * above `after`, in the order of intents. */

@@ -139,7 +139,8 @@ const struct zca_statement_text zca_statements[ZCA_SQL_NUM] = {
         READ("SELECT " CERTIFICATE_COLUMNS " FROM certificate WHERE intent = $1"),
     [ZCA_SQL_CERTIFICATE_LIST] =
         READ("SELECT " CERTIFICATE_COLUMNS
-             " FROM certificate WHERE org_id = $1 ORDER BY issued_at DESC, row_key DESC LIMIT $2"),
+             " FROM certificate WHERE org_id = $1 AND subject_cn = COALESCE($2, subject_cn) AND "
+             "serial = COALESCE($3, serial) ORDER BY issued_at DESC, row_key DESC LIMIT $4"),
     [ZCA_SQL_CERTIFICATE_SCAN] =
         READ("SELECT " CERTIFICATE_COLUMNS
              " FROM certificate WHERE intent > $1 ORDER BY intent LIMIT $2"),

@@ -8,10 +8,12 @@
 #include "base/log.h"
 #include "server/account.h"
 #include "server/api/health.h"
+#include "server/api/quickztna.h"
 #include "server/response.h"
 
 static const struct zca_route_table *const tables[] = {
     &zca_health_routes,
+    &zca_quickztna_routes,
 };
 
 /* What a failed authentication is answered with; anything else is an internal error. */

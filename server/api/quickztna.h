@@ -1,5 +1,5 @@
 /* SPDX-License-Identifier: Apache-2.0 */
-/* QuickZTNA's API: its routes, and how it wraps answers and errors. */
+/* QuickZTNA's API: its routes. Answers have the default envelope of server/response.h. */
 #ifndef ZCA_SERVER_API_QUICKZTNA_H
 #define ZCA_SERVER_API_QUICKZTNA_H
 
@@ -7,8 +7,5 @@
 
 /** zca_quickztna_routes are the paths below /api/. */
 extern const struct zca_route_table zca_quickztna_routes;
-
-/** zca_quickztna_style answers {"success":false,"data":null,"error":{"code":...,"message":...}}. */
-extern const struct zca_route_style zca_quickztna_style;
 
 #endif

@@ -1,0 +1,25 @@
+/* SPDX-License-Identifier: Apache-2.0 */
+/* The routes. Handlers are in a file for each noun. */
+#include "server/api/quickztna.h"
+
+#include "base/auto.h"
+#include "server/api/certificate.h"
+#include "server/api/session.h"
+#include "server/response.h"
+
+#define ROW(method_, path_, role_, flags_, handler_)                                               \
+    {                                                                                              \
+        .method = (method_), .path = (path_), .role = (role_), .flags = (flags_),                  \
+        .handler = (handler_), .style = &zca_response_style                                        \
+    }
+
+/* Any user may ask who it is; any member, auditors included, may try an action. */
+static const struct zca_route routes[] = {
+    ROW("POST", "/api/auth/login", ZCA_ROLE_NONE, ZCA_ROUTE_JSON | ZCA_ROUTE_SLOW, zca_api_login),
+    ROW("POST", "/api/auth/refresh", ZCA_ROLE_NONE, ZCA_ROUTE_JSON, zca_api_refresh),
+    ROW("POST", "/api/auth/logout", ZCA_ROLE_NONE, ZCA_ROUTE_JSON, zca_api_logout),
+    ROW("GET", "/api/auth/me", ZCA_ROLE_NONE, 0, zca_api_me),
+    ROW("POST", "/api/issue-certificate", ZCA_ROLE_AUDITOR, ZCA_ROUTE_JSON, zca_api_certificate),
+};
+
+const struct zca_route_table zca_quickztna_routes = {routes, ZCA_COUNT(routes)};
