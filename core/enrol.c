@@ -307,6 +307,7 @@ static bool switch_over(struct run *run, struct zca_error *err)
 /* From an order that was placed to stored certificates. */
 static bool complete(struct run *run, struct zca_error *err)
 {
+    zca_issued_clear(&run->issued);
     return await_completion(run, err) && call_step(run, "fetch", step_fetch, err) &&
            receive(run, err) && confirm(run, err) && switch_over(run, err);
 }
