@@ -1,0 +1,260 @@
+/* SPDX-License-Identifier: Apache-2.0 */
+/*
+ * Enrolment is killed before each step that changes a file, and inside each call of the authority.
+ * The next process must end with a valid matching pair. The linker puts counters in front of
+ * the system calls (--wrap).
+ */
+#include <stdio.h>
+#include <stdlib.h>
+#include <string.h>
+#include <unistd.h>
+
+#include "base/openssl_auto.h"
+#include "core/certificate.h"
+#include "core/enrol.h"
+#include "core/order.h"
+#include "tests/core/scene.h"
+
+static const int crashed = 42;
+static const int most_steps = 60;
+
+/* Calls until the crash, in a child only; 0: never. */
+static int steps_left;
+
+static void count_step(void)
+{
+    if (steps_left > 0 && --steps_left == 0) {
+        _exit(crashed);
+    }
+}
+
+int __real_rename(const char *from, const char *to);
+int __real_unlink(const char *path);
+int __real_link(const char *from, const char *to);
+int __real_fsync(int fd);
+int __wrap_rename(const char *from, const char *to);
+int __wrap_unlink(const char *path);
+int __wrap_link(const char *from, const char *to);
+int __wrap_fsync(int fd);
+
+int __wrap_rename(const char *from, const char *to)
+{
+    count_step();
+    return __real_rename(from, to);
+}
+
+int __wrap_unlink(const char *path)
+{
+    count_step();
+    return __real_unlink(path);
+}
+
+int __wrap_link(const char *from, const char *to)
+{
+    count_step();
+    return __real_link(from, to);
+}
+
+int __wrap_fsync(int fd)
+{
+    count_step();
+    return __real_fsync(fd);
+}
+
+/* ---- steps run in a child ---- */
+
+static int enrol_step(struct scene *scene, void *argument)
+{
+    struct zca_error err = {.reason = ZCA_ERR_NONE};
+    zca_auto(X509_STACK) STACK_OF(X509) *certificates = NULL;
+    const enum zca_enrol_reason *reason = argument;
+    if (!zca_enrol(scene->identity, *reason, &certificates, &err)) {
+        (void)fprintf(stderr, "%s: %s\n", zca_reason_name(err.reason), err.message);
+        return 1;
+    }
+    return 0;
+}
+
+struct crash {
+    int at;
+    enum zca_enrol_reason reason;
+};
+
+static int crashing_step(struct scene *scene, void *argument)
+{
+    struct crash *crash = argument;
+    steps_left = crash->at;
+    return enrol_step(scene, &crash->reason);
+}
+
+/* Readers find a pair or, between the two files, the journal that finishes it, without the network. */
+static int read_step(struct scene *scene, void *argument)
+{
+    (void)argument;
+    bool finished = false;
+    if (!zca_enrol_finish(scene->identity, &finished, NULL)) {
+        return 1;
+    }
+    zca_auto(zca_key) struct zca_key *key = zca_identity_key(scene->identity, NULL);
+    zca_auto(zca_chain) struct zca_chain *chain =
+        zca_certificate_load_chain(scene->library, "corp", "web", NULL);
+    if (!chain) {
+        return 0; /* nothing was there yet */
+    }
+    return key && zca_chain_matches(chain, key) && zca_chain_valid_now(chain) ? 0 : 2;
+}
+
+static int run(struct scene *scene, int (*step)(struct scene *, void *), void *argument)
+{
+    return scene_run(scene, "zca://corp/web", step, argument);
+}
+
+/* Kills at each step in turn, until one run survives; returns how many were killed. */
+static int kill_at_each_step(struct scene *scene, enum zca_enrol_reason reason, size_t most_submits)
+{
+    enum zca_enrol_reason if_needed = ZCA_ENROL_IF_NEEDED;
+    for (int at = 1; at <= most_steps; at++) {
+        struct crash crash = {.at = at, .reason = reason};
+        scene_plan(scene, "");
+        int status = run(scene, crashing_step, &crash);
+        if (status == 0) {
+            return at - 1;
+        }
+        assert_int_equal(status, crashed);
+        assert_int_equal(run(scene, read_step, NULL), 0);
+        assert_int_equal(run(scene, enrol_step, &if_needed), 0);
+        assert_true(scene_count(scene, "issue") <= most_submits);
+        scene_open(scene, "zca://corp/web");
+        scene_check_pair(scene);
+        scene_close(scene);
+        if (reason == ZCA_ENROL_IF_NEEDED) { /* cold again */
+            zca_auto(text) char *command = NULL;
+            assert_true(asprintf(&command,
+                                 "rm -rf '%s/state/certs' '%s/state/keys' '%s/state/orders'",
+                                 scene->directory, scene->directory, scene->directory) > 0);
+            assert_int_equal(system(command), 0);
+        }
+    }
+    fail_msg("more than %d steps", most_steps);
+    return 0;
+}
+
+static void first_issue(struct scene *scene, const char *dialect)
+{
+    scene_configure(scene, dialect, "");
+    /* warm: CA pinned, sealing key made */
+    enum zca_enrol_reason if_needed = ZCA_ENROL_IF_NEEDED;
+    assert_int_equal(run(scene, enrol_step, &if_needed), 0);
+}
+
+static void renewal_survives_a_crash_at_each_step(void **state)
+{
+    struct scene *scene = *state;
+    first_issue(scene, "plain");
+    int killed = kill_at_each_step(scene, ZCA_ENROL_RENEW, 1);
+    print_message("killed at %d steps\n", killed);
+    assert_true(killed >= 15);
+}
+
+static void repeating_authority_survives_too(void **state)
+{
+    struct scene *scene = *state;
+    first_issue(scene, "repeating");
+    assert_true(kill_at_each_step(scene, ZCA_ENROL_RENEW, 1) >= 15);
+}
+
+static void two_phases_survive_too(void **state)
+{
+    struct scene *scene = *state;
+    first_issue(scene, "careful");
+    assert_true(kill_at_each_step(scene, ZCA_ENROL_RENEW, 1) >= 18);
+}
+
+static void slow_authority_survives_too(void **state)
+{
+    struct scene *scene = *state;
+    first_issue(scene, "slow");
+    assert_true(kill_at_each_step(scene, ZCA_ENROL_RENEW, 1) >= 18);
+}
+
+/* A key that was handed over once and lost is gone: there a second issue is allowed. */
+static void keys_of_the_authority_survive_too(void **state)
+{
+    struct scene *scene = *state;
+    first_issue(scene, "keygen");
+    assert_true(kill_at_each_step(scene, ZCA_ENROL_RENEW, 2) >= 15);
+}
+
+static void cold_start_survives_a_crash_at_each_step(void **state)
+{
+    struct scene *scene = *state;
+    first_issue(scene, "plain");
+    zca_auto(text) char *command = NULL;
+    assert_true(asprintf(&command, "rm -rf '%s/state'", scene->directory) > 0);
+    assert_int_equal(system(command), 0);
+    assert_true(kill_at_each_step(scene, ZCA_ENROL_IF_NEEDED, 1) >= 10);
+}
+
+/* ---- inside the authority's calls ---- */
+
+static const struct {
+    const char *dialect;
+    const char *plan;
+    size_t issues; /* in all, before and after the crash */
+    size_t submits;
+} calls[] = {
+    {"plain",     "submit: crash-before ok\n",  1, 2},
+    {"plain",     "submit: crash-after ok\n",   1, 1},
+    {"plain",     "fetch: crash-before ok\n",   1, 1},
+    {"repeating", "submit: crash-before ok\n",  1, 2},
+    {"repeating", "submit: crash-after ok\n",   1, 2},
+    {"repeating", "fetch: crash-before ok\n",   1, 2},
+    {"slow",      "submit: crash-after ok\n",   1, 1},
+    {"slow",      "poll: crash-before ok\n",    1, 1},
+    {"slow",      "fetch: crash-before ok\n",   1, 1},
+    {"careful",   "confirm: crash-before ok\n", 1, 1},
+    {"careful",   "confirm: crash-after ok\n",  1, 1},
+    {"keygen",    "submit: crash-before ok\n",  1, 2},
+    {"keygen",    "submit: crash-after ok\n",   2, 2},
+    {"keygen",    "fetch: crash-before ok\n",   2, 2},
+};
+
+static void crash_inside_a_call_is_recovered(void **state)
+{
+    struct scene *scene = *state;
+
+    enum zca_enrol_reason reasons[] = {ZCA_ENROL_RENEW, ZCA_ENROL_IF_NEEDED};
+
+    for (size_t i = 0; i < ZCA_COUNT(calls); i++) {
+        first_issue(scene, calls[i].dialect);
+        scene_plan(scene, calls[i].plan);
+        assert_int_equal(run(scene, enrol_step, &reasons[0]), crashed);
+        assert_int_equal(run(scene, read_step, NULL), 0);
+        assert_int_equal(run(scene, enrol_step, &reasons[0]), 0);
+        if (scene_count(scene, "issue") != calls[i].issues ||
+            scene_count(scene, "submit") != calls[i].submits) {
+            fail_msg("%s, %s: %zu issues, %zu submits", calls[i].dialect, calls[i].plan,
+                     scene_count(scene, "issue"), scene_count(scene, "submit"));
+        }
+        scene_open(scene, "zca://corp/web");
+        scene_check_pair(scene);
+        scene_check_clean(scene);
+        scene_close(scene);
+    }
+}
+
+#define SCENE(name) cmocka_unit_test_setup_teardown(name, scene_setup, scene_teardown)
+
+int main(void)
+{
+    static const struct CMUnitTest tests[] = {
+        SCENE(renewal_survives_a_crash_at_each_step),
+        SCENE(repeating_authority_survives_too),
+        SCENE(two_phases_survive_too),
+        SCENE(slow_authority_survives_too),
+        SCENE(keys_of_the_authority_survive_too),
+        SCENE(cold_start_survives_a_crash_at_each_step),
+        SCENE(crash_inside_a_call_is_recovered),
+    };
+    return cmocka_run_group_tests(tests, NULL, NULL);
+}
