@@ -1,0 +1,23 @@
+# SPDX-License-Identifier: Apache-2.0
+"""Every dialect has its page, and every exported symbol is explained somewhere in docs/."""
+import tree
+
+SYMBOLS = {
+    'provider': 'OSSL_provider_init',
+    'pkcs11-module': 'C_GetFunctionList',
+    'remote': 'zca_remote_table',
+}
+
+problems = []
+documents = tree.files('.md', '.1', '.5', '.7', '.8', folders=('docs',))
+everything = '\n'.join(tree.text(path) for path in documents)
+for folder, symbol in SYMBOLS.items():
+    if tree.files('.c', folders=(folder,)) and symbol not in everything:
+        problems.append(f'docs/ says nothing about {symbol}')
+
+table = tree.text('remote/dialect.c')
+for path in tree.files('.h', folders=('remote/dialects',)):
+    name = path.stem
+    if f'zca_dialect_{name},' in table and not (tree.ROOT / f'docs/dialects/{name}.md').is_file():
+        problems.append(f'docs/dialects/{name}.md is missing')
+tree.finish(problems, f'{len(documents)} documents')
