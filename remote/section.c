@@ -4,30 +4,37 @@
  */
 #include "remote/section.h"
 
-#include <pthread.h>
-
 #include <openssl/crypto.h>
 #include <openssl/err.h>
 #include <openssl/provider.h>
 
-static pthread_once_t once = PTHREAD_ONCE_INIT;
-static OSSL_LIB_CTX *private_context; /* written once; NULL: could not be made */
+#include "base/lock.h"
 
-static void make_context(void)
+static pthread_mutex_t mutex = PTHREAD_MUTEX_INITIALIZER;
+static OSSL_LIB_CTX *private_context; /* protected by `mutex` until it is made */
+
+/* Want of memory is no reason to give up for the rest of the process's life. */
+static OSSL_LIB_CTX *get_context(void)
 {
+    zca_auto(lock) pthread_mutex_t *held = zca_lock(&mutex);
+    if (private_context) {
+        return private_context;
+    }
     OSSL_LIB_CTX *context = OSSL_LIB_CTX_new();
     if (context && !OSSL_PROVIDER_load(context, "default")) {
         OSSL_LIB_CTX_free(context);
         context = NULL;
     }
     private_context = context;
+    return context;
 }
 
 bool zca_section_enter(struct zca_section *section, struct zca_error *err)
 {
     (void)ERR_set_mark(); /* fails for an empty queue; then the pop empties it again */
-    if (pthread_once(&once, make_context) == 0 && private_context) {
-        section->before = OSSL_LIB_CTX_set0_default(private_context);
+    OSSL_LIB_CTX *context = get_context();
+    if (context) {
+        section->before = OSSL_LIB_CTX_set0_default(context);
     }
     if (!section->before) {
         (void)ERR_pop_to_mark(); /* as above */
