@@ -76,9 +76,17 @@ static void pool_free(void *part)
     free(pool);
 }
 
+static void pool_forked(void *part)
+{
+    struct pool *pool = part;
+    (void)pthread_mutex_init(&pool->mutex, NULL); /* cannot fail with default attributes */
+}
+
+static const struct zca_part_functions pool_functions = {pool_new, pool_free, pool_forked};
+
 static struct pool *open_pool(struct zca_library *library, struct zca_error *err)
 {
-    return zca_library_part(library, ZCA_PART_CLIENTS, pool_new, pool_free, err);
+    return zca_library_part(library, ZCA_PART_CLIENTS, &pool_functions, err);
 }
 
 /* Takes a client of this process out of the pool, or returns NULL. */

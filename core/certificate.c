@@ -63,9 +63,17 @@ static void cache_free(void *part)
     free(cache);
 }
 
+static void cache_forked(void *part)
+{
+    struct cache *cache = part;
+    (void)pthread_mutex_init(&cache->mutex, NULL); /* cannot fail with default attributes */
+}
+
+static const struct zca_part_functions cache_functions = {cache_new, cache_free, cache_forked};
+
 static struct cache *open_cache(struct zca_library *library, struct zca_error *err)
 {
-    return zca_library_part(library, ZCA_PART_CERTIFICATES, cache_new, cache_free, err);
+    return zca_library_part(library, ZCA_PART_CERTIFICATES, &cache_functions, err);
 }
 
 static bool is_same_file(const struct stat *left, const struct stat *right)
@@ -113,9 +121,10 @@ static void remember(struct cache *cache, const char *path, const struct stat *s
         cache->num_entries++;
     }
     if (entry) {
-        zca_chain_free(entry->chain);
-        entry->chain = zca_chain_ref(chain);
+        struct zca_chain *old = entry->chain;
+        entry->chain = zca_chain_ref(chain); /* first: a forked child must not find a freed one */
         entry->status = *status;
+        zca_chain_free(old);
     }
 }
 

@@ -26,16 +26,11 @@ ZCA_NODISCARD struct zca_key *zca_key_generate(struct zca_library *library,
                                                const struct zca_key_type *type,
                                                struct zca_error *err);
 
-/** zca_key_import_pkcs8 takes a key that an authority made (DER PKCS#8 or traditional).
- * err ZCA_ERR_UNSUPPORTED for a type without row, ZCA_ERR_INVALID. The caller wipes `der`. */
+/** zca_key_import_pkcs8 takes a key that an authority made (DER PKCS#8 or traditional) and checks that
+ * private and public part belong together. err ZCA_ERR_UNSUPPORTED for a type without row,
+ * ZCA_ERR_INVALID. The caller wipes `der`. */
 ZCA_NODISCARD struct zca_key *zca_key_import_pkcs8(struct zca_library *library, struct zca_span der,
                                                    struct zca_error *err);
-
-/** zca_key_from_params makes a key from what an OpenSSL key management exported (names of
- * EVP_PKEY-EC(7), EVP_PKEY-RSA(7)); params borrowed and copied. */
-ZCA_NODISCARD struct zca_key *zca_key_from_params(struct zca_library *library,
-                                                  const struct zca_key_type *type,
-                                                  const OSSL_PARAM *params, struct zca_error *err);
 
 struct zca_key *zca_key_ref(struct zca_key *key);
 void zca_key_free(struct zca_key *key);
@@ -49,12 +44,11 @@ struct zca_library *zca_key_get_library(const struct zca_key *key);
 struct zca_span zca_key_get_public(const struct zca_key *key);
 
 /**
- * zca_key_params returns the key as OSSL_PARAMs for a key management's import: group, public and
- * (with_private) private values, private ones in secure memory. Caller frees with OSSL_PARAM_free,
- * which wipes secure values.
+ * zca_key_params returns the key for a key management's import: group, public and (with_private)
+ * private values under the names of EVP_PKEY-EC(7), EVP_PKEY-RSA(7). Borrowed: they point into the
+ * key's own memory, so nothing is copied and nothing can fail.
  */
-ZCA_NODISCARD OSSL_PARAM *zca_key_params(const struct zca_key *key, bool with_private,
-                                         struct zca_error *err);
+const OSSL_PARAM *zca_key_params(const struct zca_key *key, bool with_private);
 
 /** zca_key_pkey returns the key as EVP_PKEY of the library's context, made on first use; borrowed. */
 ZCA_NODISCARD EVP_PKEY *zca_key_pkey(struct zca_key *key, struct zca_error *err);

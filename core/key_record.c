@@ -18,26 +18,24 @@ static const int record_version = 1;
 static const size_t nonce_len = 12; /* SP 800-38D, 5.2.1.1 */
 static const size_t tag_len = 16;
 static const size_t sealing_key_len = 32;
-static const size_t max_value = 2048; /* bytes: RSA-16384, more than any row */
 
 /* SEQUENCE { version INTEGER (1), type UTF8String, origin INTEGER, madeAt INTEGER,
- * publicKey OCTET STRING (SubjectPublicKeyInfo), publicValues SEQUENCE OF OCTET STRING,
- * privateLengths SEQUENCE OF INTEGER, nonce OCTET STRING, sealed OCTET STRING } */
+ * publicKey OCTET STRING (SubjectPublicKeyInfo), lengths SEQUENCE OF INTEGER,
+ * publicValues OCTET STRING, nonce OCTET STRING, sealed OCTET STRING }
+ * Values stand one behind the other in the order of core/key_value.c, numbers big-endian. */
 struct record {
     int32_t version;
     ASN1_UTF8STRING *type;
     int32_t origin;
     int64_t made_at_s;
     ASN1_OCTET_STRING *public_key;
-    STACK_OF(ASN1_OCTET_STRING) * public_values;
-    STACK_OF(ASN1_INTEGER) * private_lengths;
+    STACK_OF(ASN1_INTEGER) * lens;
+    ASN1_OCTET_STRING *public_values;
     ASN1_OCTET_STRING *nonce;
     ASN1_OCTET_STRING *sealed;
 };
 
 /* clang-format off: the macros have no semicolons */
-DEFINE_STACK_OF(ASN1_OCTET_STRING)
-
 ASN1_SEQUENCE(record) =
     {
         ASN1_EMBED(struct record, version, INT32),
@@ -45,8 +43,8 @@ ASN1_SEQUENCE(record) =
         ASN1_EMBED(struct record, origin, INT32),
         ASN1_EMBED(struct record, made_at_s, INT64),
         ASN1_SIMPLE(struct record, public_key, ASN1_OCTET_STRING),
-        ASN1_SEQUENCE_OF(struct record, public_values, ASN1_OCTET_STRING),
-        ASN1_SEQUENCE_OF(struct record, private_lengths, ASN1_INTEGER),
+        ASN1_SEQUENCE_OF(struct record, lens, ASN1_INTEGER),
+        ASN1_SIMPLE(struct record, public_values, ASN1_OCTET_STRING),
         ASN1_SIMPLE(struct record, nonce, ASN1_OCTET_STRING),
         ASN1_SIMPLE(struct record, sealed, ASN1_OCTET_STRING),
 } static_ASN1_SEQUENCE_END_name(struct record, record)
@@ -126,42 +124,37 @@ static bool check_sealing_key(struct zca_span sealing_key, struct zca_error *err
 
 /* ---- sealing ---- */
 
-static bool add_public_value(struct record *record, struct zca_span value)
-{
-    ASN1_OCTET_STRING *string = ASN1_OCTET_STRING_new();
-    if (!string || !set_string(string, value) ||
-        sk_ASN1_OCTET_STRING_push(record->public_values, string) <= 0) {
-        ASN1_OCTET_STRING_free(string);
-        return false;
-    }
-    return true;
-}
-
-static bool add_private_length(struct record *record, size_t len)
+static bool add_len(struct record *record, size_t len)
 {
     ASN1_INTEGER *number = ASN1_INTEGER_new();
     if (!number || ASN1_INTEGER_set_uint64(number, len) != 1 ||
-        sk_ASN1_INTEGER_push(record->private_lengths, number) <= 0) {
+        sk_ASN1_INTEGER_push(record->lens, number) <= 0) {
         ASN1_INTEGER_free(number);
         return false;
     }
     return true;
 }
 
-/* Fills all but nonce and ciphertext; the private values go to `out_plain`, one after the other. */
-static struct record *record_from_key(const struct zca_key *key, struct zca_buffer *out_plain,
-                                      struct zca_error *err)
+static bool copy_values(const struct zca_key *key, struct zca_key_values *out_values,
+                        struct zca_error *err)
+{
+    const struct zca_key_values *values = zca_key_get_values(key);
+    memcpy(out_values->lens, values->lens, sizeof(values->lens));
+    return zca_buffer_append(&out_values->secret, zca_buffer_span(&values->secret), err) &&
+           zca_buffer_append(&out_values->open, zca_buffer_span(&values->open), err);
+}
+
+/* Fills all but nonce and ciphertext. */
+static struct record *record_from_key(const struct zca_key *key,
+                                      const struct zca_key_values *values, struct zca_error *err)
 {
     zca_auto(record) struct record *record = (struct record *)ASN1_item_new(ASN1_ITEM_rptr(record));
     const struct zca_key_type *type = zca_key_get_type(key);
-    const struct zca_key_family *family = zca_key_family_of(type);
     bool ok = record && set_string(record->type, zca_span_text(type->name)) &&
-              set_string(record->public_key, zca_key_get_public(key));
-    for (size_t i = 0; ok && i < family->num_rows; i++) {
-        struct zca_span value = zca_key_value(key, i);
-        ok = family->rows[i].is_private
-                 ? add_private_length(record, value.len) && zca_buffer_append(out_plain, value, err)
-                 : add_public_value(record, value);
+              set_string(record->public_key, zca_key_get_public(key)) &&
+              set_string(record->public_values, zca_buffer_span(&values->open));
+    for (size_t i = 0; ok && i < zca_key_family_of(type)->num_rows; i++) {
+        ok = add_len(record, values->lens[i]);
     }
     if (!ok) {
         (void)zca_error_set(err, ZCA_ERR_MEMORY, "out of memory");
@@ -191,32 +184,41 @@ static bool seal_record(struct record *record, const struct seal *seal, struct z
 bool zca_key_seal(struct zca_key *key, const char *label, struct zca_span sealing_key,
                   struct zca_buffer *out_record, struct zca_error *err)
 {
-    zca_auto(zca_buffer) struct zca_buffer plain = ZCA_SECRET_BUFFER;
+    zca_auto(zca_key_values) struct zca_key_values values = {.secret = ZCA_SECRET_BUFFER};
     zca_auto(zca_buffer) struct zca_buffer additional = {0};
     zca_auto(zca_buffer) struct zca_buffer nonce = {0};
     OSSL_LIB_CTX *context = zca_library_context(zca_key_get_library(key), err);
-    if (!context || !check_sealing_key(sealing_key, err)) {
+    if (!context || !check_sealing_key(sealing_key, err) || !copy_values(key, &values, err)) {
         return false;
     }
-    zca_auto(record) struct record *record = record_from_key(key, &plain, err);
+    zca_key_values_flip(zca_key_get_type(key), &values);
+    zca_auto(record) struct record *record = record_from_key(key, &values, err);
     if (!record || !additional_data(record, label, &additional, err) ||
         !zca_random(context, nonce_len, &nonce, err)) {
         return false;
     }
     struct seal seal = {context, sealing_key, zca_buffer_span(&nonce),
                         zca_buffer_span(&additional)};
-    return seal_record(record, &seal, zca_buffer_span(&plain), err) &&
+    return seal_record(record, &seal, zca_buffer_span(&values.secret), err) &&
            append_der(record, out_record, err);
 }
 
 /* ---- unsealing ---- */
 
+/* DER has one encoding for a value: whatever else reads as the same record was tampered with. */
+static bool is_der(const struct record *record, struct zca_span bytes)
+{
+    zca_auto(zca_buffer) struct zca_buffer again = {0};
+    return append_der(record, &again, NULL) && zca_span_equal(zca_buffer_span(&again), bytes);
+}
+
 static struct record *record_parse(struct zca_span der)
 {
+    zca_auto(error_mark) int mark = ERR_set_mark(); /* the caller says it in words */
     const unsigned char *cursor = der.data;
     zca_auto(record) struct record *record = (struct record *)ASN1_item_d2i(
         NULL, &cursor, der.len <= LONG_MAX ? (long)der.len : -1, ASN1_ITEM_rptr(record));
-    if (!record || cursor != der.data + der.len || record->version != record_version) {
+    if (!record || record->version != record_version || !is_der(record, der)) {
         return NULL;
     }
     return zca_steal(record);
@@ -251,59 +253,49 @@ static bool open_record(struct record *record, struct seal *seal, const char *la
     return true;
 }
 
-/* Cuts the private values out of `plain` and copies the public ones. */
-static bool split_values(const struct record *record, const struct zca_key_family *family,
-                         struct zca_span plain, struct zca_buffer *values, struct zca_error *err)
+/* Everything was authenticated: what does not fit was sealed by another version. */
+static bool fill_lens(const struct record *record, const struct zca_key_family *family,
+                      struct zca_key_values *values)
 {
-    int next_public = 0;
-    int next_private = 0;
-    size_t used = 0;
-    for (size_t i = 0; i < family->num_rows; i++) {
-        struct zca_span value = {0};
-        values[i].secret = family->rows[i].is_private;
-        if (!family->rows[i].is_private) {
-            const ASN1_OCTET_STRING *string =
-                sk_ASN1_OCTET_STRING_value(record->public_values, next_public++);
-            value = string ? string_span(string) : value;
-        } else {
-            uint64_t len = 0;
-            const ASN1_INTEGER *number =
-                sk_ASN1_INTEGER_value(record->private_lengths, next_private++);
-            if (number && ASN1_INTEGER_get_uint64(&len, number) == 1 && len <= max_value &&
-                len <= plain.len - used) {
-                value = zca_span_of(plain.data + used, (size_t)len);
-                used += (size_t)len;
-            }
-        }
-        if (value.len == 0 || !zca_buffer_append(&values[i], value, err)) {
-            return zca_error_set(err, ZCA_ERR_SEALED, "the key record is damaged");
-        }
+    if (sk_ASN1_INTEGER_num(record->lens) != (int)family->num_rows) {
+        return false;
     }
-    return used == plain.len || zca_error_set(err, ZCA_ERR_SEALED, "the key record is damaged");
+    for (size_t i = 0; i < family->num_rows; i++) {
+        uint64_t len = 0;
+        if (ASN1_INTEGER_get_uint64(&len, sk_ASN1_INTEGER_value(record->lens, (int)i)) != 1) {
+            return false;
+        }
+        values->lens[i] = (size_t)len;
+    }
+    return true;
 }
 
-static struct zca_key *key_from_record(struct zca_library *library, const struct record *record,
-                                       struct zca_span plain, struct zca_error *err)
+static const struct zca_key_type *type_of(const struct record *record)
 {
     zca_auto(text) char *name = strndup((const char *)ASN1_STRING_get0_data(record->type),
                                         (size_t)ASN1_STRING_length(record->type));
-    const struct zca_key_type *type = name ? zca_key_type_find(name) : NULL;
+    return name ? zca_key_type_find(name) : NULL;
+}
+
+static struct zca_key *key_from_record(struct zca_library *library, const struct record *record,
+                                       struct zca_key_values *values, struct zca_error *err)
+{
+    const struct zca_key_type *type = type_of(record);
     if (!type) {
         (void)zca_error_set(err, ZCA_ERR_UNSUPPORTED, "the key record is of an unknown type");
         return NULL;
     }
+    if (!zca_buffer_append(&values->open, string_span(record->public_values), err)) {
+        return NULL;
+    }
+    if (!fill_lens(record, zca_key_family_of(type), values) || !zca_key_values_fit(type, values)) {
+        (void)zca_error_set(err, ZCA_ERR_SEALED, "the key record is damaged");
+        return NULL;
+    }
+    zca_key_values_flip(type, values);
     enum zca_key_origin origin =
         record->origin == ZCA_KEY_MADE_BY_AUTHORITY ? ZCA_KEY_MADE_BY_AUTHORITY : ZCA_KEY_MADE_HERE;
-    struct zca_buffer values[ZCA_KEY_MAX_VALUES] = {{0}};
-    struct zca_key *key = NULL;
-    if (split_values(record, zca_key_family_of(type), plain, values, err)) {
-        key = zca_key_from_values(library, type, origin, values, string_span(record->public_key),
-                                  err);
-    }
-    for (size_t i = 0; i < ZCA_KEY_MAX_VALUES; i++) {
-        zca_buffer_clear(&values[i]);
-    }
-    return key;
+    return zca_key_from_values(library, type, origin, values, string_span(record->public_key), err);
 }
 
 struct zca_key *zca_key_unseal(struct zca_library *library, const char *label,
@@ -319,10 +311,10 @@ struct zca_key *zca_key_unseal(struct zca_library *library, const char *label,
         (void)zca_error_set(err, ZCA_ERR_SEALED, "the file is no key record, or damaged");
         return NULL;
     }
-    zca_auto(zca_buffer) struct zca_buffer plain = ZCA_SECRET_BUFFER;
+    zca_auto(zca_key_values) struct zca_key_values values = {.secret = ZCA_SECRET_BUFFER};
     struct seal seal = {.context = context, .key = sealing_key};
-    if (!open_record(parsed, &seal, label, &plain, err)) {
+    if (!open_record(parsed, &seal, label, &values.secret, err)) {
         return NULL;
     }
-    return key_from_record(library, parsed, zca_buffer_span(&plain), err);
+    return key_from_record(library, parsed, &values, err);
 }

@@ -1,6 +1,8 @@
 /* SPDX-License-Identifier: Apache-2.0 */
-/* The raw values of a key, in the order and under the names of OpenSSL's key managements. For core/key.c
- * and core/key_record.c only. */
+/*
+ * The raw values of a key, as OpenSSL's key managements know them. For core/key.c, core/key_value.c
+ * and core/key_record.c only.
+ */
 #ifndef ZCA_CORE_KEY_VALUE_H
 #define ZCA_CORE_KEY_VALUE_H
 
@@ -12,28 +14,53 @@
 struct zca_key_value_row {
     const char *name; /* OSSL_PKEY_PARAM_... */
     bool is_private;
-    bool is_number; /* a big number, kept as big-endian bytes; else an octet string */
+    bool is_number;                                 /* else an octet string */
+    size_t (*max)(const struct zca_key_type *type); /* bytes */
 };
 
 struct zca_key_family {
     const char *keymgmt;                               /* as in struct zca_key_type */
-    struct zca_key_value_row rows[ZCA_KEY_MAX_VALUES]; /* public values first */
+    struct zca_key_value_row rows[ZCA_KEY_MAX_VALUES]; /* private values first */
     size_t num_rows;
+};
+
+/* All values, one behind the other in the family's order, numbers in the byte order of the host:
+ * OSSL_PARAMs point straight at them, so a private value exists once. */
+struct zca_key_values {
+    struct zca_buffer secret;
+    struct zca_buffer open;
+    size_t lens[ZCA_KEY_MAX_VALUES];
 };
 
 /** zca_key_family_of returns the rows for a key type; every type of base/algorithm.c has them. */
 const struct zca_key_family *zca_key_family_of(const struct zca_key_type *type);
 
-/** zca_key_value returns one value; borrowed. */
-struct zca_span zca_key_value(const struct zca_key *key, size_t index);
+/** zca_key_values_read copies the values of an EVP_PKEY. out_values is empty before; on failure it holds
+ * anything. err ZCA_ERR_CRYPTO, ZCA_ERR_MEMORY. */
+ZCA_NODISCARD bool zca_key_values_read(EVP_PKEY *pkey, const struct zca_key_type *type,
+                                       struct zca_key_values *out_values, struct zca_error *err);
+
+/** zca_key_values_fit tells whether the lengths add up to the buffers, and none is empty or too long. */
+bool zca_key_values_fit(const struct zca_key_type *type, const struct zca_key_values *values);
+
+/** zca_key_values_flip turns numbers from the host's byte order to big-endian, or back. */
+void zca_key_values_flip(const struct zca_key_type *type, struct zca_key_values *values);
+
+void zca_key_values_clear(struct zca_key_values *values);
+ZCA_DEFINE_AUTO_CLEAR(zca_key_values, struct zca_key_values, zca_key_values_clear);
+
+/** zca_key_get_values returns the values of a key; borrowed. */
+const struct zca_key_values *zca_key_get_values(const struct zca_key *key);
 
 /**
- * zca_key_from_values makes a key. The buffers are moved out of `values`, which has the family's order;
- * public_key is the DER SubjectPublicKeyInfo, copied.
+ * zca_key_from_values makes a key.
+ *
+ * values       moved into the key; they fit (zca_key_values_fit).
+ * public_key   DER SubjectPublicKeyInfo, copied.
  */
 ZCA_NODISCARD struct zca_key *
 zca_key_from_values(struct zca_library *library, const struct zca_key_type *type,
-                    enum zca_key_origin origin, struct zca_buffer *values,
+                    enum zca_key_origin origin, struct zca_key_values *values,
                     struct zca_span public_key, struct zca_error *err);
 
 #endif

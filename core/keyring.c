@@ -48,15 +48,23 @@ static void ring_free(void *part)
     free(ring);
 }
 
-static struct ring *open_ring(struct zca_library *library, struct zca_error *err)
+static void ring_forked(void *part)
 {
-    return zca_library_part(library, ZCA_PART_KEYS, ring_new, ring_free, err);
+    struct ring *ring = part;
+    (void)pthread_mutex_init(&ring->mutex, NULL); /* cannot fail with default attributes */
 }
 
-static struct entry **find_link(struct ring *ring, const char *label)
+static const struct zca_part_functions ring_functions = {ring_new, ring_free, ring_forked};
+
+static struct ring *open_ring(struct zca_library *library, struct zca_error *err)
+{
+    return zca_library_part(library, ZCA_PART_KEYS, &ring_functions, err);
+}
+
+static struct entry **find_link(struct ring *ring, const char *label, bool has_file)
 {
     struct entry **link = &ring->entries;
-    while (*link && strcmp((*link)->label, label) != 0) {
+    while (*link && ((*link)->has_file != has_file || strcmp((*link)->label, label) != 0)) {
         link = &(*link)->next;
     }
     return link;
@@ -82,8 +90,8 @@ struct zca_key *zca_keyring_find(struct zca_library *library, const char *label,
         return NULL;
     }
     zca_auto(lock) pthread_mutex_t *held = zca_lock(&ring->mutex);
-    struct entry *entry = *find_link(ring, label);
-    bool is_current = entry && (!status || (entry->has_file && same_file(&entry->status, status)));
+    struct entry *entry = *find_link(ring, label, status);
+    bool is_current = entry && (!status || same_file(&entry->status, status));
     return is_current ? zca_key_ref(entry->key) : NULL;
 }
 
@@ -105,7 +113,7 @@ bool zca_keyring_put(struct zca_library *library, const char *label, const struc
         entry->status = *status;
     }
     zca_auto(lock) pthread_mutex_t *held = zca_lock(&ring->mutex);
-    struct entry **link = find_link(ring, label);
+    struct entry **link = find_link(ring, label, status);
     struct entry *old = *link;
     if (old && only_new) {
         entry_free(entry);
@@ -119,14 +127,14 @@ bool zca_keyring_put(struct zca_library *library, const char *label, const struc
     return true;
 }
 
-void zca_keyring_drop(struct zca_library *library, const char *label)
+void zca_keyring_drop(struct zca_library *library, const char *label, bool has_file)
 {
     struct ring *ring = open_ring(library, NULL);
     if (!ring) {
         return;
     }
     zca_auto(lock) pthread_mutex_t *held = zca_lock(&ring->mutex);
-    struct entry **link = find_link(ring, label);
+    struct entry **link = find_link(ring, label, has_file);
     struct entry *old = *link;
     if (old) {
         *link = old->next;
@@ -134,17 +142,45 @@ void zca_keyring_drop(struct zca_library *library, const char *label)
     }
 }
 
-void zca_keyring_visit(struct zca_library *library,
-                       bool (*visit)(void *argument, const char *label), void *argument)
+/* NULL when there is no memory. */
+static char **copy_labels(const struct ring *ring)
 {
-    struct ring *ring = open_ring(library, NULL);
-    if (!ring) {
-        return;
+    size_t num = 0;
+    for (const struct entry *entry = ring->entries; entry; entry = entry->next) {
+        num++;
     }
-    zca_auto(lock) pthread_mutex_t *held = zca_lock(&ring->mutex);
-    for (struct entry *entry = ring->entries; entry; entry = entry->next) {
-        if (!entry->has_file && !visit(argument, entry->label)) {
-            return;
+    zca_auto(keyring_labels) char **labels = calloc(num + 1, sizeof(*labels));
+    size_t used = 0;
+    for (const struct entry *entry = ring->entries; labels && entry; entry = entry->next) {
+        if (entry->has_file) {
+            continue;
+        }
+        labels[used] = strdup(entry->label);
+        if (!labels[used++]) {
+            return NULL;
         }
     }
+    return zca_steal(labels);
+}
+
+char **zca_keyring_labels(struct zca_library *library, struct zca_error *err)
+{
+    struct ring *ring = open_ring(library, err);
+    if (!ring) {
+        return NULL;
+    }
+    zca_auto(lock) pthread_mutex_t *held = zca_lock(&ring->mutex);
+    char **labels = copy_labels(ring);
+    if (!labels) {
+        (void)zca_error_set(err, ZCA_ERR_MEMORY, "out of memory");
+    }
+    return labels;
+}
+
+void zca_keyring_labels_free(char **labels)
+{
+    for (char **label = labels; label && *label; label++) {
+        free(*label);
+    }
+    free(labels);
 }

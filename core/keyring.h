@@ -11,7 +11,7 @@
 #include "core/key.h"
 
 /** zca_keyring_find returns a new reference to the key under `label`, or NULL.
- * status   of the file now; NULL: any key under the label. */
+ * status   of the key's file now; NULL: the key without a file. The two do not meet. */
 ZCA_NODISCARD struct zca_key *zca_keyring_find(struct zca_library *library, const char *label,
                                                const struct stat *status);
 
@@ -21,11 +21,13 @@ ZCA_NODISCARD bool zca_keyring_put(struct zca_library *library, const char *labe
                                    const struct stat *status, struct zca_key *key, bool only_new,
                                    struct zca_error *err);
 
-/** zca_keyring_drop forgets the key under `label`. */
-void zca_keyring_drop(struct zca_library *library, const char *label);
+/** zca_keyring_drop forgets the key under `label` with or without a file. */
+void zca_keyring_drop(struct zca_library *library, const char *label, bool has_file);
 
-/** zca_keyring_visit calls `visit` with each label that has no file; false stops. The ring is locked. */
-void zca_keyring_visit(struct zca_library *library,
-                       bool (*visit)(void *argument, const char *label), void *argument);
+/** zca_keyring_labels returns the labels of the keys without a file, NULL-terminated. Caller frees with
+ * zca_keyring_labels_free. err ZCA_ERR_MEMORY. */
+ZCA_NODISCARD char **zca_keyring_labels(struct zca_library *library, struct zca_error *err);
+void zca_keyring_labels_free(char **labels);
+ZCA_DEFINE_AUTO(keyring_labels, char *, zca_keyring_labels_free);
 
 #endif

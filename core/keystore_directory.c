@@ -96,7 +96,7 @@ static bool directory_remove(const struct zca_keystore_slot *slot, struct zca_er
     if (!path || !previous) {
         return false;
     }
-    zca_keyring_drop(slot->library, slot->label);
+    zca_keyring_drop(slot->library, slot->label, true);
     return zca_file_remove(path, err) && zca_file_remove(previous, err);
 }
 

@@ -24,30 +24,21 @@ static bool memory_store(const struct zca_keystore_slot *slot, struct zca_key *k
 static bool memory_remove(const struct zca_keystore_slot *slot, struct zca_error *err)
 {
     (void)err; /* cannot fail */
-    zca_keyring_drop(slot->library, slot->label);
+    zca_keyring_drop(slot->library, slot->label, false);
     return true;
-}
-
-struct walk {
-    const struct zca_keystore_slot *slot;
-    const struct zca_keystore_visit *visit;
-};
-
-static bool visit_label(void *argument, const char *label)
-{
-    const struct walk *walk = argument;
-    size_t len = strlen(walk->slot->authority);
-    bool is_ours = strncmp(label, walk->slot->authority, len) == 0 && label[len] == '/';
-    return !is_ours || walk->visit->visit(walk->visit->argument, label + len + 1);
 }
 
 static bool memory_names(const struct zca_keystore_slot *slot,
                          const struct zca_keystore_visit *visit, struct zca_error *err)
 {
-    (void)err; /* cannot fail */
-    struct walk walk = {slot, visit};
-    zca_keyring_visit(slot->library, visit_label, &walk);
-    return true;
+    zca_auto(keyring_labels) char **labels = zca_keyring_labels(slot->library, err);
+    size_t len = strlen(slot->authority);
+    bool go_on = true;
+    for (char **label = labels; label && *label && go_on; label++) {
+        bool is_ours = strncmp(*label, slot->authority, len) == 0 && (*label)[len] == '/';
+        go_on = !is_ours || visit->visit(visit->argument, *label + len + 1);
+    }
+    return labels;
 }
 
 const struct zca_keystore_backend zca_keystore_memory = {

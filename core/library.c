@@ -7,6 +7,7 @@
 
 #include <dlfcn.h>
 #include <pthread.h>
+#include <sched.h>
 #include <stdatomic.h>
 #include <stdio.h>
 #include <string.h>
@@ -24,7 +25,7 @@
 
 struct part {
     void *object;
-    void (*free)(void *object);
+    const struct zca_part_functions *functions;
 };
 
 struct zca_library {
@@ -104,7 +105,7 @@ void zca_library_free(struct zca_library *library)
     }
     for (size_t i = 0; i < ZCA_NUM_PARTS; i++) {
         if (library->parts[i].object) {
-            library->parts[i].free(library->parts[i].object);
+            library->parts[i].functions->free(library->parts[i].object);
         }
     }
     if (library->crypto) {
@@ -119,12 +120,31 @@ void zca_library_free(struct zca_library *library)
     free(library);
 }
 
+/* The threads that held the locks are the parent's and will not release them here. */
+static void renew_locks(struct zca_library *library)
+{
+    (void)pthread_mutex_init(&library->mutex, NULL); /* cannot fail with default attributes */
+    for (size_t i = 0; i < ZCA_NUM_PARTS; i++) {
+        if (library->parts[i].object) {
+            library->parts[i].functions->forked(library->parts[i].object);
+        }
+    }
+}
+
+/* `pid` is negative while a thread of that process renews the locks and the others wait for it. */
 void zca_library_enter(struct zca_library *library)
 {
     pid_t now = getpid();
     pid_t then = atomic_load_explicit(&library->pid, memory_order_acquire);
-    if (now != then && atomic_compare_exchange_strong(&library->pid, &then, now)) {
-        (void)pthread_mutex_init(&library->mutex, NULL); /* the parent's thread cannot release it */
+    while (then != now) {
+        if (then == -now) {
+            (void)sched_yield(); /* cannot fail */
+            then = atomic_load_explicit(&library->pid, memory_order_acquire);
+        } else if (atomic_compare_exchange_strong(&library->pid, &then, -now)) {
+            renew_locks(library);
+            atomic_store_explicit(&library->pid, now, memory_order_release);
+            then = now;
+        }
     }
 }
 
@@ -316,13 +336,13 @@ void zca_library_network_end(struct zca_library *library)
 /* ---- parts and places ---- */
 
 void *zca_library_part(struct zca_library *library, enum zca_library_part part,
-                       void *(*part_new)(void), void (*part_free)(void *), struct zca_error *err)
+                       const struct zca_part_functions *functions, struct zca_error *err)
 {
     zca_auto(lock) pthread_mutex_t *held = zca_lock(&library->mutex);
     struct part *found = &library->parts[part];
     if (!found->object) {
-        found->object = part_new();
-        found->free = part_free;
+        found->functions = functions;
+        found->object = functions->make();
     }
     if (!found->object) {
         (void)zca_error_set(err, ZCA_ERR_MEMORY, "out of memory");

@@ -40,8 +40,8 @@ ZCA_NODISCARD struct zca_library *zca_library_new(const struct zca_library_setti
 void zca_library_free(struct zca_library *library);
 ZCA_DEFINE_AUTO(zca_library, struct zca_library, zca_library_free);
 
-/** zca_library_enter is called by every door operation that may use clients or file handles: after a
- * fork it forgets the parent's. Cheap. */
+/** zca_library_enter is called by every door operation that may use locks or clients: after a fork it
+ * forgets the parent's. Cheap. */
 void zca_library_enter(struct zca_library *library);
 
 /**
@@ -79,13 +79,21 @@ void zca_library_network_end(struct zca_library *library);
 /* Objects that live as long as the library, one of each; made on first need by their own file. */
 enum zca_library_part { ZCA_PART_KEYS, ZCA_PART_CERTIFICATES, ZCA_PART_CLIENTS, ZCA_NUM_PARTS };
 
+struct zca_part_functions {
+    void *(*make)(void);        /* NULL: out of memory */
+    void (*free)(void *part);   /* called by zca_library_free before it frees the context */
+    void (*forked)(void *part); /* in a child: fresh locks, whoever held them in the parent */
+};
+
 /**
- * zca_library_part returns the part, made by `part_new` on the first call; borrowed. Thread-safe: the
- * part has its own lock. zca_library_free passes it to `part_free` before it frees the context.
- * err   ZCA_ERR_MEMORY when part_new returns NULL.
+ * zca_library_part returns the part, made on the first call; borrowed. Thread-safe: the part has its
+ * own lock, under which it changes by single stores, so that a fork finds it whole.
+ *
+ * functions   static.
+ * err         ZCA_ERR_MEMORY.
  */
 ZCA_NODISCARD void *zca_library_part(struct zca_library *library, enum zca_library_part part,
-                                     void *(*part_new)(void), void (*part_free)(void *),
+                                     const struct zca_part_functions *functions,
                                      struct zca_error *err);
 
 /* Directories below the state directory, and where they lie. */

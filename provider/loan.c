@@ -83,8 +83,7 @@ static bool fill_local(struct zca_keydata *keydata, const struct zca_key *key, c
                              "the key of '%s' is now of type %s; write its reference anew", uri,
                              zca_key_get_type(key)->name);
     }
-    zca_auto(OSSL_PARAM) OSSL_PARAM *params = zca_key_params(key, true, err);
-    return import(keydata, EVP_PKEY_KEYPAIR, params, uri, err);
+    return import(keydata, EVP_PKEY_KEYPAIR, zca_key_params(key, true), uri, err);
 }
 
 static bool fill_remote(struct zca_keydata *keydata, EVP_PKEY *public_key, const char *uri,
