@@ -79,6 +79,21 @@ bool zca_place_config_file(char **out_path, bool *out_is_named, struct zca_error
     return true;
 }
 
+bool zca_place_new_config_file(char **out_path, struct zca_error *err)
+{
+    zca_auto(text) char *path = NULL;
+    bool is_named = false;
+    if (!zca_place_config_file(&path, &is_named, err)) {
+        return false;
+    }
+    if (!is_named && geteuid() != 0 && access(path, F_OK) != 0) {
+        free(path);
+        path = user_path("XDG_CONFIG_HOME", ".config", "zca/zca.conf", err);
+    }
+    *out_path = zca_steal(path);
+    return *out_path;
+}
+
 static char *find_root(const struct zca_config *config, enum zca_library_option option,
                        const char *roots_path, const char *variable, const char *fallback,
                        struct zca_error *err)

@@ -22,6 +22,10 @@ struct zca_place_roots {
 ZCA_NODISCARD bool zca_place_config_file(char **out_path, bool *out_is_named,
                                          struct zca_error *err);
 
+/** zca_place_new_config_file is zca_place_config_file, but when no file exists it finds where a new one
+ * belongs: the user's own unless the user is root. Caller frees out_path. */
+ZCA_NODISCARD bool zca_place_new_config_file(char **out_path, struct zca_error *err);
+
 /** zca_place_find_roots fills both members from the configuration or the defaults of the user. */
 ZCA_NODISCARD bool zca_place_find_roots(const struct zca_config *config,
                                         struct zca_place_roots *out_roots, struct zca_error *err);

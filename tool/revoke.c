@@ -1,0 +1,107 @@
+/* SPDX-License-Identifier: Apache-2.0 */
+/* zca revoke: finds the authority's id of a certificate, and has it marked revoked. */
+#include <string.h>
+
+#include <openssl/x509.h>
+
+#include "base/openssl_auto.h"
+#include "base/pem.h"
+#include "tool/authority.h"
+#include "tool/command.h"
+#include "tool/inventory.h"
+#include "tool/output.h"
+
+/* What is to be revoked. Zero-initialised. */
+struct target {
+    struct zca_identity *identity;   /* NULL: named by serial or id */
+    struct zca_authority *authority; /* opened for serial or id; else the identity's is used */
+    struct zca_buffer serial;
+    char *id;
+};
+
+static void target_clear(struct target *target)
+{
+    zca_identity_close(target->identity);
+    zca_authority_close(target->authority);
+    zca_buffer_clear(&target->serial);
+    free(target->id);
+}
+
+ZCA_DEFINE_AUTO_CLEAR(target, struct target, target_clear);
+
+/* Exactly one of NAME, --serial and --id. */
+static bool check_arguments(const struct zca_arguments *arguments, struct zca_error *err)
+{
+    int num = (zca_arguments_num_words(arguments) > 0 ? 1 : 0) +
+              (zca_arguments_has(arguments, ZCA_TOOL_SERIAL) ? 1 : 0) +
+              (zca_arguments_has(arguments, ZCA_TOOL_ID) ? 1 : 0);
+    return num == 1 || zca_error_set(err, ZCA_ERR_INVALID,
+                                     "which certificate? give one of NAME, --serial, --id");
+}
+
+static bool open_identity(const struct zca_tool *tool, const char *name, struct target *target,
+                          struct zca_error *err)
+{
+    zca_auto(X509_STACK) STACK_OF(X509) *certificates = NULL;
+    target->identity = zca_tool_open_identity(
+        tool->library, name, zca_arguments_text(tool->arguments, ZCA_TOOL_AUTHORITY), NULL, err);
+    return target->identity && zca_identity_certificates(target->identity, &certificates, err) &&
+           zca_serial_format(X509_get0_serialNumber(sk_X509_value(certificates, 0)), 32,
+                             &target->serial, err);
+}
+
+static bool open_target(const struct zca_tool *tool, struct target *target, struct zca_error *err)
+{
+    const struct zca_arguments *arguments = tool->arguments;
+    const char *name = zca_arguments_words(arguments)[0];
+    const char *serial = zca_arguments_text(arguments, ZCA_TOOL_SERIAL);
+    if (name) {
+        return open_identity(tool, name, target, err);
+    }
+    target->authority =
+        zca_authority_open(tool->library, zca_arguments_text(arguments, ZCA_TOOL_AUTHORITY), err);
+    return target->authority && (!serial || zca_buffer_append_text(&target->serial, serial, err));
+}
+
+static bool find_id(struct zca_authority *authority, struct target *target, struct zca_error *err)
+{
+    zca_auto(zca_record_list) struct zca_record_list list = {.records = NULL};
+    const char *serial = (const char *)target->serial.data;
+    const struct zca_record_filter filter = {.serial = serial};
+    if (!zca_tool_ask_list(authority, &filter, &list, err)) {
+        return false;
+    }
+    if (list.num_records == 0) {
+        return zca_error_set(err, ZCA_ERR_NOT_FOUND,
+                             "authority '%s' lists no certificate with serial number %s",
+                             zca_authority_get_name(authority), serial);
+    }
+    target->id = strdup(list.records[0].id ? list.records[0].id : "");
+    return target->id || zca_error_set(err, ZCA_ERR_MEMORY, "reading the list");
+}
+
+bool zca_tool_revoke(struct zca_tool *tool, struct zca_error *err)
+{
+    const char *id = zca_arguments_text(tool->arguments, ZCA_TOOL_ID);
+    const char *reason = zca_arguments_text(tool->arguments, ZCA_TOOL_REASON);
+    zca_auto(target) struct target target = {.identity = NULL};
+    if (!check_arguments(tool->arguments, err) || !open_target(tool, &target, err)) {
+        return false;
+    }
+    struct zca_authority *authority =
+        target.identity ? zca_identity_get_authority(target.identity) : target.authority;
+    if ((!id && !find_id(authority, &target, err)) ||
+        !zca_tool_ask_revoke(authority, id ? id : target.id, reason, err)) {
+        return zca_error_context(err, "revoke certificate");
+    }
+    if (target.serial.len > 0) {
+        zca_tool_say("Revoked: serial number %s", (const char *)target.serial.data);
+    } else {
+        zca_tool_say("Revoked: id %s", id);
+    }
+    if (target.identity) {
+        zca_tool_say("For a new certificate run: zca renew %s --force",
+                     zca_identity_get_name(target.identity));
+    }
+    return true;
+}
