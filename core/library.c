@@ -246,17 +246,23 @@ OSSL_PROVIDER *zca_library_crypto(struct zca_library *library, struct zca_error 
 
 /* ---- zca-remote.so ---- */
 
+/* The file this code is in. A program started by PATH knows itself as a bare name. */
+static char *own_path(void)
+{
+    Dl_info info;
+    if (dladdr(zca_section_kinds, &info) == 0) {
+        return NULL;
+    }
+    return realpath(strchr(info.dli_fname, '/') ? info.dli_fname : "/proc/self/exe", NULL);
+}
+
 /* "../remote/zca-remote.so" beside the directory of this object: a build directory. */
 static char *beside_us(void)
 {
-    Dl_info info;
-    if (dladdr((void *)&is_in_network, &info) == 0 && dladdr(zca_section_kinds, &info) == 0) {
-        return NULL;
-    }
-    const char *slash = strrchr(info.dli_fname, '/');
+    zca_auto(text) char *own = own_path();
+    char *slash = own ? strrchr(own, '/') : NULL;
     char *path = NULL;
-    if (!slash || asprintf(&path, "%.*s/../remote/zca-remote.so", (int)(slash - info.dli_fname),
-                           info.dli_fname) < 0) {
+    if (!slash || asprintf(&path, "%.*s/../remote/zca-remote.so", (int)(slash - own), own) < 0) {
         return NULL;
     }
     return path;
