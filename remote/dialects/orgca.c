@@ -154,11 +154,14 @@ static bool submit(struct zca_client *client, const struct zca_request *request,
     if (request->profile) {
         zca_json_set_text(body, "profile", request->profile);
     }
-    return zca_quickztna_issue(client, &issue_endpoint, body, request->csr.len > 0, out_ticket,
-                               err);
+    bool local_key = request->csr.len > 0;
+    const struct zca_endpoint *endpoint =
+        local_key ? &issue_endpoint : &zca_quickztna_endpoints[ZCA_QUICKZTNA_ISSUE];
+    return zca_quickztna_issue(client, endpoint, body, local_key, out_ticket, err);
 }
 
-/* The server answers a request_id it knows with what it issued then. */
+/* The server answers a request_id it knows with what it issued then; or with CONFLICT, when the key was
+ * made there, because it does not keep keys. */
 static bool recover(struct zca_client *client, const struct zca_request *request,
                     int64_t started_at_s, struct zca_ticket *out_ticket, struct zca_error *err)
 {
@@ -166,9 +169,30 @@ static bool recover(struct zca_client *client, const struct zca_request *request
     return submit(client, request, out_ticket, err);
 }
 
+/* Whole bytes without separators: the server reads it strictly. */
+static bool format_serial(const char *serial, struct zca_buffer *out_text, struct zca_error *err)
+{
+    size_t digits = 0;
+    for (const char *c = serial; *c != '\0'; c++) {
+        digits += *c != ':';
+    }
+    if (digits % 2 != 0 && !zca_buffer_append_text(out_text, "0", err)) {
+        return false;
+    }
+    while (*serial != '\0') {
+        size_t len = strcspn(serial, ":");
+        if (!zca_buffer_append(out_text, zca_span_of(serial, len), err)) {
+            return false;
+        }
+        serial += len + strspn(serial + len, ":");
+    }
+    return true;
+}
+
 static bool list(struct zca_client *client, const struct zca_record_filter *filter,
                  struct zca_record_list *out_list, struct zca_error *err)
 {
+    zca_auto(zca_buffer) struct zca_buffer serial = {0};
     zca_auto(zca_json) struct zca_json *body = zca_quickztna_action(client, "list", err);
     if (!body) {
         return false;
@@ -177,7 +201,10 @@ static bool list(struct zca_client *client, const struct zca_record_filter *filt
         zca_json_set_text(body, "subject_cn", filter->name);
     }
     if (filter && filter->serial) {
-        zca_json_set_text(body, "serial_number", filter->serial);
+        if (!format_serial(filter->serial, &serial, err)) {
+            return false;
+        }
+        zca_json_set_span(body, "serial_number", zca_buffer_span(&serial));
     }
     if (filter && filter->max > 0) {
         size_t limit = filter->max < max_list ? filter->max : max_list;

@@ -99,17 +99,36 @@ static char *copy_first(const char *first, const char *second, const char *third
     return strdup(text ? text : "");
 }
 
+/* The org CA lists the organisations of a user, each with the user's role there. */
+static const char *find_role(const struct zca_json *data, const char *organization)
+{
+    const struct zca_json *items = zca_json_get(data, "organizations");
+    for (size_t i = 0; i < zca_json_length(items); i++) {
+        const struct zca_json *item = zca_json_at(items, i);
+        const char *id = zca_json_text(item, "org_id");
+        if (id && strcmp(id, organization) == 0) {
+            return zca_json_text(item, "role");
+        }
+    }
+    return NULL;
+}
+
 bool zca_quickztna_whoami(struct zca_client *client, struct zca_whoami *out_whoami,
                           struct zca_error *err)
 {
     zca_auto(user_reply) struct user_reply reply = {0};
+    zca_auto(zca_json) struct zca_json *data = NULL;
     struct zca_call call = {.endpoint = &zca_quickztna_endpoints[ZCA_QUICKZTNA_WHOAMI]};
-    if (!zca_quickztna_ask(client, &call, user_fields, ZCA_COUNT(user_fields), &reply, err)) {
+    if (!zca_call_json(client, &call, &data, err)) {
         return false;
+    }
+    if (!data || !zca_json_read_fields(data, user_fields, ZCA_COUNT(user_fields), &reply, err)) {
+        return zca_error_set(err, ZCA_ERR_PROTOCOL, "authority '%s' does not say who we are",
+                             client->authority);
     }
     zca_auto(zca_whoami) struct zca_whoami whoami = {
         .subject = copy_first(reply.email, reply.flat_email, reply.id ? reply.id : reply.flat_id),
-        .role = copy_first(reply.role, NULL, NULL),
+        .role = copy_first(reply.role, find_role(data, client->organization), NULL),
         .organization = copy_first(reply.organization, client->organization, NULL),
         .expires_at_s = zca_auth_get_expiry(client->auth),
     };
