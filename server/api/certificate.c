@@ -16,6 +16,7 @@
 #include "base/pem.h"
 #include "server/api/action.h"
 #include "server/authority.h"
+#include "server/countersign.h"
 #include "server/identifier.h"
 #include "server/issue.h"
 #include "server/ledger_audit.h"
@@ -323,6 +324,60 @@ static bool revoke(struct zca_api_call *call, struct zca_error *err)
     return true;
 }
 
+/* ---- sign_tbs ---- */
+
+static bool read_tbs(const struct zca_api_call *call, struct zca_countersign_request *request,
+                     struct zca_buffer *tbs, struct zca_error *err)
+{
+    const struct zca_json *json = call->request->json;
+    const char *text = NULL;
+    const char *kind = NULL;
+    if (!zca_api_text(json, "tbs", &text, err) || !zca_api_text(json, "kind", &kind, err) ||
+        !zca_api_text(json, "digest", &request->digest, err) ||
+        !zca_api_text(json, "request_id", &request->request_id, err) ||
+        !check_request_id(request->request_id, err)) {
+        return false;
+    }
+    if (!text) {
+        return zca_refuse(err, ZCA_REFUSE_MISSING_FIELDS, "tbs required");
+    }
+    request->kind = kind ? zca_tbs_kind_find(kind) : ZCA_TBS_UNKNOWN;
+    if (kind && request->kind == ZCA_TBS_UNKNOWN) {
+        return zca_refuse(err, ZCA_REFUSE_VALIDATION,
+                          "kind must be certificate, crl, ocsp or request");
+    }
+    if (!zca_base64_decode(zca_span_text(text), tbs, NULL)) {
+        return zca_refuse(err, ZCA_REFUSE_VALIDATION, "tbs must be base64");
+    }
+    request->org_id = call->org_id;
+    request->requester = call->actor;
+    request->tbs = zca_buffer_span(tbs);
+    return true;
+}
+
+static bool sign_tbs(struct zca_api_call *call, struct zca_error *err)
+{
+    struct zca_countersign_request request = {0};
+    zca_auto(zca_buffer) struct zca_buffer tbs = {0};
+    zca_auto(zca_countersigned) struct zca_countersigned result = {0};
+    zca_auto(zca_buffer) struct zca_buffer signature = {0};
+    if (!read_tbs(call, &request, &tbs, err) ||
+        !zca_countersign(call->state, &request, &result, err) ||
+        !zca_base64_encode(zca_buffer_span(&result.signature), false, &signature, err)) {
+        return false;
+    }
+    zca_auto(zca_json) struct zca_json *data = zca_json_new_object();
+    zca_json_set_span(data, "signature", zca_buffer_span(&signature));
+    zca_json_set_text(data, "signature_algorithm", result.algorithm->name);
+    if (result.serial.len == 0) {
+        zca_json_set_null(data, "serial_number");
+    } else if (!set_serial(data, zca_buffer_span(&result.serial), err)) {
+        return false;
+    }
+    zca_response_success(call->response, 200, zca_steal(data));
+    return true;
+}
+
 /* ---- the table ---- */
 
 #define READS (ZCA_SCOPE_READ | ZCA_SCOPE_WRITE | ZCA_SCOPE_ADMIN | ZCA_SCOPE_AUDIT)
@@ -334,6 +389,7 @@ static const struct zca_action actions[] = {
     {"list",          ZCA_ROLE_AUDITOR, READS,           list         },
     {"revoke",        ZCA_ROLE_ADMIN,   WRITES,          revoke       },
     {"get_ca",        ZCA_ROLE_AUDITOR, ZCA_SCOPE_ALL,   get_ca       },
+    {"sign_tbs",      ZCA_ROLE_ADMIN,   WRITES,          sign_tbs     },
 };
 
 void zca_api_certificate(struct zca_server *server, struct zca_http_request *request,
