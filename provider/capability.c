@@ -1,9 +1,12 @@
 /* SPDX-License-Identifier: Apache-2.0 */
 /* TLS groups (provider-base(7), TLS-GROUP): numbers of RFC 8446, 4.2.7; names as libssl knows them. */
+#include <string.h>
 #include <strings.h>
 
 #include <openssl/core_names.h>
+#include <openssl/params.h>
 
+#include "base/auto.h"
 #include "provider/provider.h"
 
 struct group {
@@ -25,7 +28,8 @@ static const struct group groups[] = {
 
 static OSSL_PARAM text(const char *key, const char *value)
 {
-    return OSSL_PARAM_construct_utf8_string(key, (char *)(uintptr_t)value, 0); /* only read */
+    /* only read */
+    return (OSSL_PARAM)OSSL_PARAM_utf8_string(key, (char *)(uintptr_t)value, strlen(value));
 }
 
 static int give_group(const struct group *group, OSSL_CALLBACK *callback, void *argument)
@@ -35,17 +39,16 @@ static int give_group(const struct group *group, OSSL_CALLBACK *callback, void *
     int tls_version = 0x0301;  /* TLS 1.0 and later */
     int dtls_version = 0xFEFF; /* DTLS 1.0 and later */
     int no_maximum = 0;
-    OSSL_PARAM params[] = {
-        text(OSSL_CAPABILITY_TLS_GROUP_NAME, group->tls_name),
-        text(OSSL_CAPABILITY_TLS_GROUP_NAME_INTERNAL, group->name),
-        text(OSSL_CAPABILITY_TLS_GROUP_ALG, "EC"),
-        OSSL_PARAM_construct_uint(OSSL_CAPABILITY_TLS_GROUP_ID, &id),
-        OSSL_PARAM_construct_uint(OSSL_CAPABILITY_TLS_GROUP_SECURITY_BITS, &bits),
-        OSSL_PARAM_construct_int(OSSL_CAPABILITY_TLS_GROUP_MIN_TLS, &tls_version),
-        OSSL_PARAM_construct_int(OSSL_CAPABILITY_TLS_GROUP_MAX_TLS, &no_maximum),
-        OSSL_PARAM_construct_int(OSSL_CAPABILITY_TLS_GROUP_MIN_DTLS, &dtls_version),
-        OSSL_PARAM_construct_int(OSSL_CAPABILITY_TLS_GROUP_MAX_DTLS, &no_maximum),
-        OSSL_PARAM_construct_end()};
+    const OSSL_PARAM params[] = {text(OSSL_CAPABILITY_TLS_GROUP_NAME, group->tls_name),
+                                 text(OSSL_CAPABILITY_TLS_GROUP_NAME_INTERNAL, group->name),
+                                 text(OSSL_CAPABILITY_TLS_GROUP_ALG, "EC"),
+                                 OSSL_PARAM_uint(OSSL_CAPABILITY_TLS_GROUP_ID, &id),
+                                 OSSL_PARAM_uint(OSSL_CAPABILITY_TLS_GROUP_SECURITY_BITS, &bits),
+                                 OSSL_PARAM_int(OSSL_CAPABILITY_TLS_GROUP_MIN_TLS, &tls_version),
+                                 OSSL_PARAM_int(OSSL_CAPABILITY_TLS_GROUP_MAX_TLS, &no_maximum),
+                                 OSSL_PARAM_int(OSSL_CAPABILITY_TLS_GROUP_MIN_DTLS, &dtls_version),
+                                 OSSL_PARAM_int(OSSL_CAPABILITY_TLS_GROUP_MAX_DTLS, &no_maximum),
+                                 OSSL_PARAM_END};
     return callback(params, argument);
 }
 

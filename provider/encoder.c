@@ -3,14 +3,11 @@
  * Private keys as PEM (provider-encoder(7)). A key with a URI is written as its reference; an anonymous
  * key, which libcrypto brings here when zca is listed first, as the default provider would write it.
  */
-#include <string.h>
-
 #include <openssl/core_names.h>
+#include <openssl/crypto.h>
+#include <openssl/params.h>
 
-#include "base/pem.h"
-#include "core/reference.h"
-#include "provider/error.h"
-#include "provider/keydata.h"
+#include "provider/cold.h"
 
 static OSSL_FUNC_encoder_newctx_fn encoder_newctx_plain, encoder_newctx_encrypted;
 static OSSL_FUNC_encoder_freectx_fn encoder_freectx;
@@ -20,16 +17,14 @@ static OSSL_FUNC_encoder_settable_ctx_params_fn encoder_settable_ctx_params;
 static OSSL_FUNC_encoder_encode_fn encoder_encode;
 
 struct encoder {
-    struct zca_provider *provider;
     const char *structure;
     OSSL_PARAM *params; /* cipher of the encryption, for anonymous keys; NULL: none */
 };
 
-static void *encoder_new(struct zca_provider *provider, const char *structure)
+static void *encoder_new(const char *structure)
 {
     struct encoder *encoder = OPENSSL_zalloc(sizeof(*encoder));
     if (encoder) {
-        encoder->provider = provider;
         encoder->structure = structure;
     }
     return encoder;
@@ -37,12 +32,14 @@ static void *encoder_new(struct zca_provider *provider, const char *structure)
 
 static void *encoder_newctx_plain(void *provider)
 {
-    return encoder_new(provider, "PrivateKeyInfo");
+    (void)provider; /* the key knows it */
+    return encoder_new("PrivateKeyInfo");
 }
 
 static void *encoder_newctx_encrypted(void *provider)
 {
-    return encoder_new(provider, "EncryptedPrivateKeyInfo");
+    (void)provider; /* the key knows it */
+    return encoder_new("EncryptedPrivateKeyInfo");
 }
 
 static void encoder_freectx(void *context)
@@ -83,78 +80,29 @@ static int encoder_set_ctx_params(void *context, const OSSL_PARAM params[])
     return encoder->params ? 1 : 0;
 }
 
-/* ---- anonymous keys ---- */
-
-struct writing {
-    OSSL_CORE_BIO *out;
-    int selection;
-    OSSL_PASSPHRASE_CALLBACK *passphrase;
-    void *passphrase_argument;
-};
-
-static int encode_by_default(const struct encoder *encoder, const struct zca_keydata *keydata,
-                             const struct writing *writing)
-{
-    struct zca_functions functions = {0};
-    if (!zca_overlay_encoder(encoder->provider, keydata->kind, encoder->structure, &functions)) {
-        return 0;
-    }
-    OSSL_FUNC_encoder_set_ctx_params_fn *set =
-        ZCA_ENCODER(set_ctx_params, SET_CTX_PARAMS, &functions);
-    void *inner = ZCA_ENCODER(newctx, NEWCTX, &functions)(keydata->overlay->provctx);
-    int encoded = inner && (!encoder->params || !set || set(inner, encoder->params)) &&
-                  ZCA_ENCODER(encode, ENCODE, &functions)(inner, writing->out, keydata->inner, NULL,
-                                                          writing->selection, writing->passphrase,
-                                                          writing->passphrase_argument);
-    if (inner) {
-        ZCA_ENCODER(freectx, FREECTX, &functions)(inner);
-    }
-    return encoded;
-}
-
-/* ---- keys with a URI ---- */
-
-static bool format_reference(const struct zca_keydata *keydata, struct zca_buffer *out_text,
-                             struct zca_error *err)
-{
-    zca_auto(zca_reference) struct zca_reference reference = {.uri = strdup(keydata->uri)};
-    zca_auto(zca_buffer) struct zca_buffer der = {0};
-    if (!reference.uri) {
-        return zca_error_set(err, ZCA_ERR_MEMORY, "out of memory");
-    }
-    return zca_keydata_public(keydata, &reference.public_key, err) &&
-           zca_reference_format(&reference, &der, err) &&
-           zca_pem_format(ZCA_REFERENCE_LABEL, zca_buffer_span(&der), out_text, err);
-}
-
-static int encode_reference(const struct encoder *encoder, const struct zca_keydata *keydata,
-                            OSSL_CORE_BIO *out)
-{
-    struct zca_error err = {0};
-    zca_auto(zca_buffer) struct zca_buffer text = {0};
-    size_t written = 0;
-    if (!format_reference(keydata, &text, &err)) {
-        return ZCA_FAIL(encoder->provider, &err);
-    }
-    return encoder->provider->upcalls.bio_write_ex(out, text.data, text.len, &written) &&
-           written == text.len;
-}
-
 static int encoder_encode(void *context, OSSL_CORE_BIO *out, const void *key,
                           const OSSL_PARAM abstract[], int selection,
                           OSSL_PASSPHRASE_CALLBACK *passphrase, void *passphrase_argument)
 {
     const struct encoder *encoder = context;
     const struct zca_keydata *keydata = key;
-    struct writing writing = {.out = out,
-                              .selection = selection,
-                              .passphrase = passphrase,
-                              .passphrase_argument = passphrase_argument};
     if (!key || abstract) {
         return 0; /* a key of another provider */
     }
-    return keydata->uri ? encode_reference(encoder, keydata, out)
-                        : encode_by_default(encoder, keydata, &writing);
+    const struct zca_cold *cold = keydata->provider->open_cold(keydata->provider);
+    if (!cold) {
+        return 0;
+    }
+    if (keydata->uri) {
+        return cold->key_encode(keydata, out);
+    }
+    struct zca_writing writing = {.structure = encoder->structure,
+                                  .params = encoder->params,
+                                  .out = out,
+                                  .selection = selection,
+                                  .passphrase = passphrase,
+                                  .passphrase_argument = passphrase_argument};
+    return cold->key_encode_plain(keydata, &writing);
 }
 
 #define ROW(NUMBER, function)                                                                      \

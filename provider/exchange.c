@@ -3,7 +3,7 @@
  * ECDH (provider-keyexch(7)), forwarded. It is here because TLS asks the provider that generated an
  * ephemeral key to derive with it: without it, listing zca before default would break TLS.
  */
-#include <openssl/core_names.h>
+#include <openssl/crypto.h>
 
 #include "provider/keydata.h"
 

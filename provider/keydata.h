@@ -8,7 +8,7 @@
 
 #include <stdatomic.h>
 
-#include "core/key.h"
+#include "base/auto.h"
 #include "provider/overlay.h"
 
 #define ZCA_NUM_PREPARED 4 /* digests a key is used with; further ones work, slower */
@@ -26,12 +26,12 @@ struct zca_keydata {
     _Atomic(struct zca_prepared *) prepared[ZCA_NUM_PREPARED]; /* filled from the front */
 };
 
-/** zca_keydata_new returns an empty key without URI. NULL after ZCA_FAIL. */
+/** zca_keydata_new returns an empty key without URI. NULL on failure. */
 ZCA_NODISCARD struct zca_keydata *zca_keydata_new(struct zca_provider *provider,
                                                   enum zca_kind kind);
 
 /** zca_keydata_new_inner returns a key around the default provider's `inner`, which it takes, also on
- * failure. NULL after ZCA_FAIL, or when inner is NULL. */
+ * failure. NULL on failure, or when inner is NULL. */
 ZCA_NODISCARD struct zca_keydata *zca_keydata_new_inner(struct zca_provider *provider,
                                                         enum zca_kind kind, void *inner);
 
@@ -44,9 +44,5 @@ static inline const struct zca_functions *zca_keydata_functions(const struct zca
 {
     return &keydata->overlay->keymgmt[keydata->kind];
 }
-
-/** zca_keydata_public appends the DER SubjectPublicKeyInfo of the inner key. */
-ZCA_NODISCARD bool zca_keydata_public(const struct zca_keydata *keydata, struct zca_buffer *out_der,
-                                      struct zca_error *err);
 
 #endif

@@ -5,9 +5,10 @@
  * Export of such a part is refused without an error: libcrypto tries it before each signature.
  */
 #include <openssl/core_names.h>
+#include <openssl/crypto.h>
+#include <openssl/params.h>
 
-#include "provider/keydata.h"
-#include "provider/loan.h"
+#include "provider/cold.h"
 
 static OSSL_FUNC_keymgmt_new_fn keymgmt_new_ec, keymgmt_new_rsa, keymgmt_new_ed25519;
 static OSSL_FUNC_keymgmt_free_fn keymgmt_free;
@@ -61,19 +62,29 @@ static void *keymgmt_new_ed25519(void *provider)
     return zca_keydata_new(provider, ZCA_KIND_ED25519);
 }
 
+static void *load(enum zca_kind kind, const void *reference, size_t reference_size)
+{
+    const struct zca_loan_head *head = reference;
+    if (!head || reference_size < sizeof(*head) || head->magic != ZCA_LOAN_MAGIC) {
+        return NULL;
+    }
+    const struct zca_cold *cold = head->provider->open_cold(head->provider);
+    return cold ? cold->key_load(kind, reference, reference_size) : NULL;
+}
+
 static void *keymgmt_load_ec(const void *reference, size_t reference_size)
 {
-    return zca_loan_take(ZCA_KIND_EC, reference, reference_size);
+    return load(ZCA_KIND_EC, reference, reference_size);
 }
 
 static void *keymgmt_load_rsa(const void *reference, size_t reference_size)
 {
-    return zca_loan_take(ZCA_KIND_RSA, reference, reference_size);
+    return load(ZCA_KIND_RSA, reference, reference_size);
 }
 
 static void *keymgmt_load_ed25519(const void *reference, size_t reference_size)
 {
-    return zca_loan_take(ZCA_KIND_ED25519, reference, reference_size);
+    return load(ZCA_KIND_ED25519, reference, reference_size);
 }
 
 static void keymgmt_free(void *keydata)
@@ -259,19 +270,31 @@ static const OSSL_PARAM *keymgmt_settable_params_ed25519(void *provider)
     return settable_params(provider, ZCA_KIND_ED25519);
 }
 
+static const char *operation_name(enum zca_kind kind, int operation)
+{
+    switch (operation) {
+    case OSSL_OP_SIGNATURE:
+        return zca_kinds[kind].signature;
+    case OSSL_OP_KEYEXCH:
+        return zca_kinds[kind].exchange;
+    default:
+        return zca_kinds[kind].keymgmt;
+    }
+}
+
 static const char *keymgmt_query_operation_name_ec(int operation)
 {
-    return zca_kind_operation(ZCA_KIND_EC, operation);
+    return operation_name(ZCA_KIND_EC, operation);
 }
 
 static const char *keymgmt_query_operation_name_rsa(int operation)
 {
-    return zca_kind_operation(ZCA_KIND_RSA, operation);
+    return operation_name(ZCA_KIND_RSA, operation);
 }
 
 static const char *keymgmt_query_operation_name_ed25519(int operation)
 {
-    return zca_kind_operation(ZCA_KIND_ED25519, operation);
+    return operation_name(ZCA_KIND_ED25519, operation);
 }
 
 /* ---- questions ---- */

@@ -10,10 +10,8 @@
 
 #include <openssl/core_dispatch.h>
 
+#include "provider/kind.h"
 #include "provider/provider.h"
-
-/* The kinds of key we manage. */
-enum zca_kind { ZCA_KIND_EC, ZCA_KIND_RSA, ZCA_KIND_ED25519, ZCA_NUM_KINDS };
 
 /* More than the largest function number of the operations below (core_dispatch.h). */
 #define ZCA_NUM_FUNCTIONS 64
@@ -43,26 +41,7 @@ struct zca_overlay {
     OSSL_FUNC_encoder_##name(&(table)->entry[OSSL_FUNC_ENCODER_##NUMBER])
 
 /** zca_overlay_get returns the functions, found on first use; borrowed, constant afterwards.
- * NULL after ZCA_FAIL. Thread-safe. */
-ZCA_NODISCARD const struct zca_overlay *zca_overlay_get(struct zca_provider *provider);
-
-/** zca_overlay_encoder copies the functions of an encoder ("EC", properties with "output=pem" and
- * `structure`) to `out_functions`; false when there is none. Not kept: encoding is rare. */
-ZCA_NODISCARD bool zca_overlay_encoder(struct zca_provider *provider, enum zca_kind kind,
-                                       const char *structure, struct zca_functions *out_functions);
-
-/** zca_overlay_free releases the tables; the context belongs to the library. */
-void zca_overlay_free(struct zca_overlay *overlay);
-ZCA_DEFINE_AUTO(zca_overlay, struct zca_overlay, zca_overlay_free);
-
-/** zca_kind_name returns "EC", "RSA", "ED25519": the key management's name. */
-const char *zca_kind_name(enum zca_kind kind);
-
-/** zca_kind_operation returns the name of a kind's algorithm for an operation (OSSL_OP_SIGNATURE,
- * OSSL_OP_KEYEXCH, OSSL_OP_KEYMGMT), or NULL. */
-const char *zca_kind_operation(enum zca_kind kind, int operation);
-
-/** zca_kind_by_nid returns the kind of an EVP_PKEY_... number; false when there is none. */
-ZCA_NODISCARD bool zca_kind_by_nid(int nid, enum zca_kind *out_kind);
+ * NULL after the failure was reported. Thread-safe. */
+const struct zca_overlay *zca_overlay_get(struct zca_provider *provider);
 
 #endif

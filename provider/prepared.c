@@ -7,6 +7,8 @@
 
 #include <string.h>
 
+#include <openssl/crypto.h>
+
 struct zca_prepared {
     void *context;
     char *digest;

@@ -11,12 +11,11 @@
 
 #include <openssl/core_names.h>
 #include <openssl/crypto.h>
+#include <openssl/params.h>
+#include <openssl/provider.h>
 
-#include "provider/error.h"
-#include "provider/overlay.h"
-
-#define PREFIX "zca-"
-#define NUM_PARAMS (ZCA_NUM_LIBRARY_OPTIONS + 1) /* the options, and zca-config */
+#include "base/auto.h"
+#include "provider/cold.h"
 
 ZCA_EXPORT OSSL_provider_init_fn OSSL_provider_init;
 static OSSL_FUNC_provider_teardown_fn provider_teardown;
@@ -131,107 +130,41 @@ static void copy_upcalls(const OSSL_DISPATCH *in, struct zca_upcalls *out)
     }
 }
 
-/* Parameters of our section in openssl.cnf: "zca-" before the name of an option of [zca]. */
-struct parameters {
-    char *names;              /* all of them, one after the other */
-    char *values[NUM_PARAMS]; /* borrowed from libcrypto; NULL where not given */
-    OSSL_PARAM rows[NUM_PARAMS + 1];
-};
-
-static const char *parameter_option(size_t index)
-{
-    return index < ZCA_NUM_LIBRARY_OPTIONS ? zca_library_options[index].name : "config";
-}
-
-static bool read_parameters(const struct zca_provider *provider, struct parameters *out_parameters)
-{
-    size_t size = 0;
-    for (size_t i = 0; i < NUM_PARAMS; i++) {
-        size += sizeof(PREFIX) + strlen(parameter_option(i));
-    }
-    char *at = malloc(size);
-    out_parameters->names = at;
-    if (!at) {
-        return false;
-    }
-    for (size_t i = 0; i < NUM_PARAMS; i++) {
-        const char *option = parameter_option(i);
-        size_t option_size = strlen(option) + 1;
-        memcpy(at, PREFIX, sizeof(PREFIX) - 1);
-        memcpy(at + sizeof(PREFIX) - 1, option, option_size);
-        out_parameters->rows[i] = OSSL_PARAM_construct_utf8_ptr(at, &out_parameters->values[i], 0);
-        at += sizeof(PREFIX) - 1 + option_size;
-    }
-    out_parameters->rows[NUM_PARAMS] = OSSL_PARAM_construct_end();
-    return provider->upcalls.get_params(provider->handle, out_parameters->rows);
-}
-
-static OSSL_LIB_CTX *make_context(void *argument)
-{
-    const struct zca_provider *provider = argument;
-    return OSSL_LIB_CTX_new_from_dispatch(provider->handle, provider->core);
-}
-
-static struct zca_library *make_library(struct zca_provider *provider,
-                                        const struct parameters *parameters)
-{
-    struct zca_setting overrides[NUM_PARAMS] = {0};
-    size_t count = 0;
-    for (size_t i = 0; i < ZCA_NUM_LIBRARY_OPTIONS; i++) {
-        if (parameters->values[i]) {
-            overrides[count++] =
-                (struct zca_setting){.name = parameter_option(i), .value = parameters->values[i]};
-        }
-    }
-    struct zca_library_settings settings = {
-        .config_file = parameters->values[ZCA_NUM_LIBRARY_OPTIONS],
-        .overrides = overrides,
-        .context_new = make_context,
-        .context_argument = provider,
-    };
-    return zca_library_new(&settings, NULL);
-}
-
 /* "zca alone is enough": a context without hashes and encoders serves nobody. Decided by the parameter
  * alone: zca.conf is not read here. */
-static void ensure_default(const struct zca_provider *provider, const struct parameters *parameters)
+static void ensure_default(const struct zca_provider *provider)
 {
-    const char *wish = parameters->values[ZCA_LIBRARY_ENSURE_DEFAULT];
-    OSSL_LIB_CTX *application = provider->application;
-    if ((wish && strcmp(wish, "no") == 0) || OSSL_PROVIDER_available(application, "default") ||
+    const struct zca_upcalls *upcalls = &provider->upcalls;
+    const char *wish = NULL;
+    OSSL_PARAM params[] = {
+        {"zca-ensure-default", OSSL_PARAM_UTF8_PTR, &wish, 0, 0},
+        {NULL,                 0,                   NULL,  0, 0}
+    };
+    /* libcrypto is shared with the application, so its context is a context for us, too. */
+    OSSL_LIB_CTX *application = (OSSL_LIB_CTX *)upcalls->get_libctx(provider->handle);
+    bool unwanted =
+        upcalls->get_params(provider->handle, params) && wish && strcmp(wish, "no") == 0;
+    if (unwanted || OSSL_PROVIDER_available(application, "default") ||
         OSSL_PROVIDER_available(application, "fips")) {
         return;
     }
     OSSL_PROVIDER *ensured = OSSL_PROVIDER_load(application, "default");
     /* A failure shows where it hurts, in the tool's own words. The context that holds the provider now
      * ends its activation; our reference would outlive it (a core handle is a provider). */
-    if (ensured && provider->upcalls.provider_free) {
-        (void)provider->upcalls.provider_free((const OSSL_CORE_HANDLE *)ensured, 0); /* is true */
+    if (ensured && upcalls->provider_free) {
+        (void)upcalls->provider_free((const OSSL_CORE_HANDLE *)ensured, 0); /* is true */
     }
 }
 
 static void provider_teardown(void *context)
 {
     struct zca_provider *provider = context;
-    zca_overlay_free(atomic_load(&provider->overlay));
-    zca_library_free(provider->library);
+    const struct zca_cold *cold = atomic_load(&provider->cold);
+    if (cold) {
+        cold->end(provider);
+    }
     (void)pthread_mutex_destroy(&provider->mutex); /* nobody holds it */
     OPENSSL_free(provider);
-}
-
-static bool prepare(struct zca_provider *provider)
-{
-    struct parameters parameters = {0};
-    bool prepared = read_parameters(provider, &parameters);
-    if (prepared) {
-        provider->library = make_library(provider, &parameters);
-        prepared = provider->library;
-    }
-    if (prepared) {
-        ensure_default(provider, &parameters);
-    }
-    free(parameters.names);
-    return prepared;
 }
 
 int OSSL_provider_init(const OSSL_CORE_HANDLE *handle, const OSSL_DISPATCH *in,
@@ -243,6 +176,7 @@ int OSSL_provider_init(const OSSL_CORE_HANDLE *handle, const OSSL_DISPATCH *in,
     }
     provider->handle = handle;
     provider->core = in;
+    provider->open_cold = zca_provider_open_cold;
     copy_upcalls(in, &provider->upcalls);
     bool usable = provider->upcalls.get_params && provider->upcalls.get_libctx &&
                   pthread_mutex_init(&provider->mutex, NULL) == 0;
@@ -250,12 +184,7 @@ int OSSL_provider_init(const OSSL_CORE_HANDLE *handle, const OSSL_DISPATCH *in,
         OPENSSL_free(provider);
         return 0;
     }
-    /* libcrypto is shared with the application, so its context is a context for us, too. */
-    provider->application = (OSSL_LIB_CTX *)provider->upcalls.get_libctx(handle);
-    if (!prepare(provider)) {
-        provider_teardown(provider);
-        return 0;
-    }
+    ensure_default(provider);
     *out = provider_functions;
     *provctx = provider;
     return 1;

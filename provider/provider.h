@@ -1,20 +1,20 @@
 /* SPDX-License-Identifier: Apache-2.0 */
 /*
- * The provider object: one for each OpenSSL library context that loads zca.so.
- * It holds what OSSL_provider_init was given, and nothing costs anything before it is used.
+ * The provider object: one for each OpenSSL library context that loads zca.so. Nothing but what
+ * OSSL_provider_init was given is in it before a key or a URI is used.
  */
 #ifndef ZCA_PROVIDER_PROVIDER_H
 #define ZCA_PROVIDER_PROVIDER_H
 
 #include <pthread.h>
 #include <stdatomic.h>
+#include <stdbool.h>
 
 #include <openssl/core.h>
 #include <openssl/core_dispatch.h>
-#include <openssl/provider.h>
 
-#include "core/library.h"
-
+struct zca_cold;
+struct zca_library;
 struct zca_overlay;
 
 /* The functions of libcrypto that we call back; NULL where an application has none. */
@@ -33,11 +33,13 @@ struct zca_provider {
     const OSSL_CORE_HANDLE *handle;
     const OSSL_DISPATCH *core; /* as given to OSSL_provider_init */
     struct zca_upcalls upcalls;
-    OSSL_LIB_CTX *application; /* the context that loaded us; borrowed */
-    struct zca_library *library;
-    pthread_mutex_t mutex;                 /* held while the overlay or the log comes to be */
+    /* opens zca-core.so on first need; NULL after reporting why not. Here, so that both halves reach it. */
+    const struct zca_cold *(*open_cold)(struct zca_provider *provider);
+    pthread_mutex_t mutex;                 /* held while one of the following comes to be */
+    _Atomic(const struct zca_cold *) cold; /* NULL until open_cold */
     _Atomic(struct zca_overlay *) overlay; /* NULL until the first key is used */
-    bool log_open;                         /* guarded by the mutex */
+    struct zca_library *library;           /* set together with `cold` */
+    bool log_open;
 };
 
 /** The operations, one table a file: `query_operation` returns them. */
@@ -47,6 +49,12 @@ extern const OSSL_ALGORITHM zca_exchange_algorithms[];
 extern const OSSL_ALGORITHM zca_store_algorithms[];
 extern const OSSL_ALGORITHM zca_decoder_algorithms[];
 extern const OSSL_ALGORITHM zca_encoder_algorithms[];
+
+/** zca_reason_items is what OpenSSL prints for our reasons, ended by a zero row. */
+extern const OSSL_ITEM zca_reason_items[];
+
+/** zca_provider_open_cold is `open_cold` of every provider object. Thread-safe. */
+const struct zca_cold *zca_provider_open_cold(struct zca_provider *provider);
 
 /** zca_capability_get hands the TLS groups of our EC key management to `callback`: libssl takes a group
  * only from the provider that also manages its keys. */

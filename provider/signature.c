@@ -1,16 +1,16 @@
 /* SPDX-License-Identifier: Apache-2.0 */
 /*
  * Signatures (provider-signature(7)): local keys forward to the default provider, remote keys go to
- * remote_signature.c. For a remote key the inner context is one for verification: it knows the
+ * cold/remote_signature.c. For a remote key the inner context is one for verification: it knows the
  * parameters (AlgorithmIdentifier, digest) without a private key.
  */
-#include <openssl/core_names.h>
+#include <string.h>
 
-#include "provider/capture.h"
-#include "provider/error.h"
-#include "provider/keydata.h"
+#include <openssl/crypto.h>
+#include <openssl/params.h>
+
+#include "provider/cold.h"
 #include "provider/prepared.h"
-#include "provider/remote_signature.h"
 
 static OSSL_FUNC_signature_newctx_fn signature_newctx_ec, signature_newctx_rsa,
     signature_newctx_ed25519;
@@ -49,6 +49,12 @@ struct signature {
     void *inner;                         /* context of the default provider */
     struct zca_remote_signature *remote; /* while signing with a remote key */
 };
+
+/* A remote key came out of zca-core.so: it is open. */
+static const struct zca_cold *cold_of(const struct zca_keydata *key)
+{
+    return atomic_load_explicit(&key->provider->cold, memory_order_acquire);
+}
 
 /* ---- life ---- */
 
@@ -89,8 +95,10 @@ static void clear_inner(struct signature *signature)
         ZCA_SIGNATURE(freectx, FREECTX, signature->functions)(signature->inner);
         signature->inner = NULL;
     }
-    zca_remote_signature_free(signature->remote);
-    signature->remote = NULL;
+    if (signature->remote) {
+        cold_of(signature->key)->remote_free(signature->remote);
+        signature->remote = NULL;
+    }
 }
 
 static void signature_freectx(void *context)
@@ -114,7 +122,8 @@ static void *signature_dupctx(void *context)
     copy->inner =
         source->inner ? ZCA_SIGNATURE(dupctx, DUPCTX, source->functions)(source->inner) : NULL;
     copy->key = source->key ? zca_keydata_ref(source->key) : NULL;
-    copy->remote = source->remote ? zca_remote_signature_dup(source->key, source->remote) : NULL;
+    copy->remote =
+        source->remote ? cold_of(source->key)->remote_dup(source->key, source->remote) : NULL;
     if ((source->inner && !copy->inner) || (source->remote && !copy->remote)) {
         signature_freectx(copy);
         return NULL;
@@ -125,11 +134,11 @@ static void *signature_dupctx(void *context)
 /* Begins an operation with `key`, or again with the key of the one before (NULL). */
 static bool begin(struct signature *signature, struct zca_keydata *key)
 {
+    clear_inner(signature);
     if (key && key != signature->key) {
         zca_keydata_free(signature->key);
         signature->key = zca_keydata_ref(key);
     }
-    clear_inner(signature);
     return signature->key;
 }
 
@@ -144,22 +153,43 @@ static bool begin_inner(struct signature *signature, struct zca_keydata *key)
     return signature->inner;
 }
 
+/* For a remote key: collects instead of hashing. */
+static bool begin_remote(struct signature *signature, struct zca_keydata *key, const char *digest,
+                         const OSSL_PARAM params[])
+{
+    if (!begin_inner(signature, key)) {
+        return false;
+    }
+    const struct zca_cold *cold = cold_of(signature->key);
+    signature->remote = cold->remote_new(signature->key, digest);
+    return signature->remote && cold->remote_allows(signature->key, params);
+}
+
+static int sign_remote(const struct signature *signature, const struct zca_span *tbs,
+                       unsigned char *sig, size_t *sig_len, size_t sig_size)
+{
+    return cold_of(signature->key)
+        ->remote_sign(signature->key, signature->remote, tbs, sig, sig_len, sig_size);
+}
+
+static bool is_remote(const struct signature *signature, const struct zca_keydata *key)
+{
+    const struct zca_keydata *current = key ? key : signature->key;
+    return current && current->authority;
+}
+
 /* ---- of a digest ---- */
 
 static int signature_sign_init(void *context, void *key, const OSSL_PARAM params[])
 {
     struct signature *signature = context;
-    if (!begin_inner(signature, key)) {
-        return 0;
-    }
-    if (!signature->key->authority) {
-        return ZCA_SIGNATURE(sign_init, SIGN_INIT,
+    if (is_remote(signature, key)) {
+        return begin_remote(signature, key, NULL, params) &&
+               ZCA_SIGNATURE(verify_init, VERIFY_INIT,
                              signature->functions)(signature->inner, signature->key->inner, params);
     }
-    signature->remote = zca_remote_signature_new(signature->key, NULL);
-    return signature->remote && zca_remote_signature_allows(signature->key, params) &&
-           ZCA_SIGNATURE(verify_init, VERIFY_INIT,
-                         signature->functions)(signature->inner, signature->key->inner, params);
+    return begin_inner(signature, key) && ZCA_SIGNATURE(sign_init, SIGN_INIT, signature->functions)(
+                                              signature->inner, signature->key->inner, params);
 }
 
 static int signature_sign(void *context, unsigned char *sig, size_t *sig_len, size_t sig_size,
@@ -167,8 +197,8 @@ static int signature_sign(void *context, unsigned char *sig, size_t *sig_len, si
 {
     const struct signature *signature = context;
     if (signature->remote) {
-        return zca_remote_signature_sign(signature->key, NULL, zca_span_of(digest, digest_len), sig,
-                                         sig_len, sig_size);
+        struct zca_span tbs = {.data = digest, .len = digest_len};
+        return sign_remote(signature, &tbs, sig, sig_len, sig_size);
     }
     return ZCA_SIGNATURE(sign, SIGN, signature->functions)(signature->inner, sig, sig_len, sig_size,
                                                            digest, digest_len);
@@ -212,16 +242,8 @@ static int signature_digest_sign_init(void *context, const char *digest, void *k
                                       const OSSL_PARAM params[])
 {
     struct signature *signature = context;
-    const struct zca_keydata *current = key ? key : signature->key;
-    if (!current) {
-        return 0;
-    }
-    if (current->authority) {
-        if (!begin_inner(signature, key)) {
-            return 0;
-        }
-        signature->remote = zca_remote_signature_new(signature->key, digest);
-        return signature->remote && zca_remote_signature_allows(signature->key, params) &&
+    if (is_remote(signature, key)) {
+        return begin_remote(signature, key, digest, params) &&
                ZCA_SIGNATURE(digest_verify_init, DIGEST_VERIFY_INIT, signature->functions)(
                    signature->inner, digest, signature->key->inner, params);
     }
@@ -236,8 +258,9 @@ static int signature_digest_sign_update(void *context, const unsigned char *data
 {
     const struct signature *signature = context;
     if (signature->remote) {
-        return zca_remote_signature_update(signature->key, signature->remote,
-                                           zca_span_of(data, data_len));
+        return cold_of(signature->key)
+            ->remote_update(signature->key, signature->remote,
+                            (struct zca_span){.data = data, .len = data_len});
     }
     return ZCA_SIGNATURE(digest_sign_update, DIGEST_SIGN_UPDATE,
                          signature->functions)(signature->inner, data, data_len);
@@ -247,10 +270,8 @@ static int signature_digest_sign_final(void *context, unsigned char *sig, size_t
                                        size_t sig_size)
 {
     const struct signature *signature = context;
-    const struct zca_remote_signature *remote = signature->remote;
-    if (remote) {
-        return zca_remote_signature_sign(signature->key, remote->digest,
-                                         zca_buffer_span(&remote->tbs), sig, sig_len, sig_size);
+    if (signature->remote) {
+        return sign_remote(signature, NULL, sig, sig_len, sig_size);
     }
     return ZCA_SIGNATURE(digest_sign_final, DIGEST_SIGN_FINAL,
                          signature->functions)(signature->inner, sig, sig_len, sig_size);
@@ -271,24 +292,31 @@ static int sign_message(const struct signature *signature, unsigned char *sig, s
                          signature->functions)(signature->inner, sig, sig_len, sig_size);
 }
 
-static void capture(const struct signature *signature, struct zca_span tbs, struct zca_span sig)
+/* Tells from the first bytes whether a CertificationRequestInfo (RFC 2986, 4.1) was signed with the key of
+ * an identity: SEQUENCE { INTEGER 0, SEQUENCE ... TLS signs text or random bytes, certificates have
+ * another version. No call: handshakes ask, too. */
+static bool is_request(const struct zca_keydata *key, struct zca_span tbs)
 {
-    zca_auto(errno) int saved_errno = errno;
-    zca_auto(zca_buffer) struct zca_buffer algorithm = {0};
-    OSSL_PARAM params[] = {
-        OSSL_PARAM_construct_octet_string(OSSL_SIGNATURE_PARAM_ALGORITHM_ID, NULL, 0),
-        OSSL_PARAM_construct_end()};
-    OSSL_FUNC_signature_get_ctx_params_fn *get =
-        ZCA_SIGNATURE(get_ctx_params, GET_CTX_PARAMS, signature->functions);
-    if (!get(signature->inner, params) ||
-        !zca_buffer_resize(&algorithm, params[0].return_size, NULL)) {
-        return;
+    static const uint8_t version_and_name[] = {0x02, 0x01, 0x00, 0x30};
+    if (!key->uri || tbs.len < 16 || tbs.data[0] != 0x30) {
+        return false;
     }
-    params[0].data = algorithm.data;
-    params[0].data_size = algorithm.len;
-    if (get(signature->inner, params)) {
-        zca_capture_request(signature->key, tbs, zca_buffer_span(&algorithm), sig);
-    }
+    size_t header = tbs.data[1] < 0x80 ? 2 : 2 + (size_t)(tbs.data[1] & 0x7F);
+    return header + sizeof(version_and_name) <= tbs.len &&
+           memcmp(tbs.data + header, version_and_name, sizeof(version_and_name)) == 0;
+}
+
+static void capture(const struct signature *signature, struct zca_span tbs,
+                    const unsigned char *sig, size_t sig_len)
+{
+    struct zca_signed finished = {
+        .tbs = tbs.data,
+        .tbs_len = tbs.len,
+        .signature = sig,
+        .signature_len = sig_len,
+        .get_params = ZCA_SIGNATURE(get_ctx_params, GET_CTX_PARAMS, signature->functions),
+        .context = signature->inner};
+    cold_of(signature->key)->capture(signature->key, &finished);
 }
 
 static int signature_digest_sign(void *context, unsigned char *sig, size_t *sig_len,
@@ -297,14 +325,13 @@ static int signature_digest_sign(void *context, unsigned char *sig, size_t *sig_
     const struct signature *signature = context;
     struct zca_span tbs = {.data = data, .len = data_len};
     if (signature->remote) {
-        return zca_remote_signature_sign(signature->key, signature->remote->digest, tbs, sig,
-                                         sig_len, sig_size);
+        return sign_remote(signature, &tbs, sig, sig_len, sig_size);
     }
     if (!sign_message(signature, sig, sig_len, sig_size, tbs)) {
         return 0;
     }
-    if (sig && zca_capture_wanted(signature->key, tbs)) {
-        capture(signature, tbs, zca_span_of(sig, *sig_len));
+    if (sig && is_request(signature->key, tbs)) {
+        capture(signature, tbs, sig, *sig_len);
     }
     return 1;
 }
@@ -380,7 +407,7 @@ static int signature_set_ctx_params(void *context, const OSSL_PARAM params[])
     OSSL_FUNC_signature_set_ctx_params_fn *inner =
         ZCA_SIGNATURE(set_ctx_params, SET_CTX_PARAMS, signature->functions);
     if (!signature->inner ||
-        (signature->remote && !zca_remote_signature_allows(signature->key, params))) {
+        (signature->remote && !cold_of(signature->key)->remote_allows(signature->key, params))) {
         return 0;
     }
     return !inner || inner(signature->inner, params);

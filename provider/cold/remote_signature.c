@@ -1,6 +1,6 @@
 /* SPDX-License-Identifier: Apache-2.0 */
 /* Remote keys: collects, asks core/authority.c, hands out. What may be signed is decided there. */
-#include "provider/remote_signature.h"
+#include "provider/cold/remote_signature.h"
 
 #include <string.h>
 
@@ -8,7 +8,12 @@
 #include <openssl/rsa.h>
 
 #include "core/authority.h"
-#include "provider/error.h"
+#include "provider/cold/error.h"
+
+struct zca_remote_signature {
+    char *digest; /* NULL: none */
+    struct zca_buffer tbs;
+};
 
 /* A CRL with a million entries has 35 MB. */
 #define TBS_LIMIT ((size_t)64 * 1024 * 1024)
@@ -84,9 +89,9 @@ static bool sign(const struct zca_keydata *keydata, const char *digest, struct z
     return authority && zca_authority_sign(authority, digest, tbs, out_signature, err);
 }
 
-int zca_remote_signature_sign(const struct zca_keydata *keydata, const char *digest,
-                              struct zca_span tbs, unsigned char *signature, size_t *signature_len,
-                              size_t size)
+int zca_remote_signature_sign(const struct zca_keydata *keydata,
+                              const struct zca_remote_signature *remote, const struct zca_span *tbs,
+                              unsigned char *signature, size_t *signature_len, size_t size)
 {
     if (!signature) {
         return tell_size(keydata, signature_len);
@@ -94,7 +99,8 @@ int zca_remote_signature_sign(const struct zca_keydata *keydata, const char *dig
     struct zca_error err = {0};
     zca_auto(errno) int saved_errno = errno;
     zca_auto(zca_buffer) struct zca_buffer result = {0};
-    if (!sign(keydata, digest, tbs, &result, &err)) {
+    struct zca_span bytes = tbs ? *tbs : zca_buffer_span(&remote->tbs);
+    if (!sign(keydata, remote->digest, bytes, &result, &err)) {
         (void)zca_error_context(&err, "signing with '%s'", keydata->uri); /* returns false */
         return ZCA_FAIL(keydata->provider, &err);
     }
@@ -119,17 +125,16 @@ static bool is_pkcs1(const OSSL_PARAM *mode)
            strcmp(name, OSSL_PKEY_RSA_PAD_MODE_PKCSV15) == 0;
 }
 
-bool zca_remote_signature_allows(const struct zca_keydata *keydata, const OSSL_PARAM params[])
+int zca_remote_signature_allows(const struct zca_keydata *keydata, const OSSL_PARAM *params)
 {
     const OSSL_PARAM *mode =
         params ? OSSL_PARAM_locate_const(params, OSSL_SIGNATURE_PARAM_PAD_MODE) : NULL;
     if (!mode || is_pkcs1(mode)) {
-        return true;
+        return 1;
     }
     struct zca_error err = {0};
     (void)zca_error_set(&err, ZCA_ERR_UNSUPPORTED,
                         "'%s' signs with PKCS #1 v1.5 padding only; leave out rsa_padding_mode",
                         keydata->uri); /* reported next */
-    (void)ZCA_FAIL(keydata->provider, &err);
-    return false;
+    return ZCA_FAIL(keydata->provider, &err);
 }

@@ -3,57 +3,17 @@
  * Finds the default provider's dispatch tables (provider-base(7), OSSL_PROVIDER_query_operation).
  * The tables stay valid as long as that provider is loaded, which is as long as our library lives.
  */
-#include "provider/overlay.h"
+#include "provider/cold/overlay.h"
 
 #include <stdio.h>
 #include <string.h>
 #include <strings.h>
 
-#include <openssl/evp.h>
+#include <openssl/provider.h>
 
 #include "base/lock.h"
-#include "provider/error.h"
-
-struct kind_row {
-    const char *keymgmt;
-    const char *signature;
-    const char *exchange;
-    int nid;
-};
-
-static const struct kind_row kinds[ZCA_NUM_KINDS] = {
-    [ZCA_KIND_EC] = {"EC",      "ECDSA",   "ECDH", EVP_PKEY_EC     },
-    [ZCA_KIND_RSA] = {"RSA",     "RSA",     NULL,   EVP_PKEY_RSA    },
-    [ZCA_KIND_ED25519] = {"ED25519", "ED25519", NULL,   EVP_PKEY_ED25519},
-};
-
-const char *zca_kind_name(enum zca_kind kind)
-{
-    return kinds[kind].keymgmt;
-}
-
-const char *zca_kind_operation(enum zca_kind kind, int operation)
-{
-    switch (operation) {
-    case OSSL_OP_SIGNATURE:
-        return kinds[kind].signature;
-    case OSSL_OP_KEYEXCH:
-        return kinds[kind].exchange;
-    default:
-        return kinds[kind].keymgmt;
-    }
-}
-
-bool zca_kind_by_nid(int nid, enum zca_kind *out_kind)
-{
-    for (size_t i = 0; i < ZCA_NUM_KINDS; i++) {
-        if (kinds[i].nid == nid) {
-            *out_kind = (enum zca_kind)i;
-            return true;
-        }
-    }
-    return false;
-}
+#include "core/library.h"
+#include "provider/cold/error.h"
 
 void zca_overlay_free(struct zca_overlay *overlay)
 {
@@ -113,11 +73,12 @@ static struct zca_overlay *overlay_new(struct zca_library *library, struct zca_e
     overlay->provctx = OSSL_PROVIDER_get0_provider_ctx(crypto);
     /* An absent algorithm is found out and reported when a key of its kind is made. */
     for (size_t i = 0; i < ZCA_NUM_KINDS; i++) {
-        (void)find_functions(crypto, OSSL_OP_KEYMGMT, kinds[i].keymgmt, "", &overlay->keymgmt[i]);
-        (void)find_functions(crypto, OSSL_OP_SIGNATURE, kinds[i].signature, "",
+        (void)find_functions(crypto, OSSL_OP_KEYMGMT, zca_kinds[i].keymgmt, "",
+                             &overlay->keymgmt[i]);
+        (void)find_functions(crypto, OSSL_OP_SIGNATURE, zca_kinds[i].signature, "",
                              &overlay->signature[i]);
     }
-    (void)find_functions(crypto, OSSL_OP_KEYEXCH, kinds[ZCA_KIND_EC].exchange, "",
+    (void)find_functions(crypto, OSSL_OP_KEYEXCH, zca_kinds[ZCA_KIND_EC].exchange, "",
                          &overlay->exchange);
     return overlay;
 }
@@ -130,7 +91,8 @@ bool zca_overlay_encoder(struct zca_provider *provider, enum zca_kind kind, cons
     if (!crypto || asprintf(&property, "output=pem,structure=%s", structure) < 0) {
         return false;
     }
-    return find_functions(crypto, OSSL_OP_ENCODER, kinds[kind].keymgmt, property, out_functions);
+    return find_functions(crypto, OSSL_OP_ENCODER, zca_kinds[kind].keymgmt, property,
+                          out_functions);
 }
 
 static struct zca_overlay *make_overlay(struct zca_provider *provider, struct zca_error *err)
@@ -144,14 +106,10 @@ static struct zca_overlay *make_overlay(struct zca_provider *provider, struct zc
     return overlay;
 }
 
-const struct zca_overlay *zca_overlay_get(struct zca_provider *provider)
+const struct zca_overlay *zca_overlay_make(struct zca_provider *provider)
 {
-    struct zca_overlay *overlay = atomic_load_explicit(&provider->overlay, memory_order_acquire);
-    if (overlay) {
-        return overlay;
-    }
     struct zca_error err = {0};
-    overlay = make_overlay(provider, &err);
+    const struct zca_overlay *overlay = make_overlay(provider, &err);
     if (!overlay) {
         (void)ZCA_FAIL(provider, &err); /* NULL says the same */
     }

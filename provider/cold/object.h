@@ -1,7 +1,7 @@
 /* SPDX-License-Identifier: Apache-2.0 */
 /* What a URI stands for, as a list of objects for the store: which, in which order, at which cost. */
-#ifndef ZCA_PROVIDER_OBJECT_H
-#define ZCA_PROVIDER_OBJECT_H
+#ifndef ZCA_PROVIDER_COLD_OBJECT_H
+#define ZCA_PROVIDER_COLD_OBJECT_H
 
 #include <openssl/x509.h>
 

@@ -3,8 +3,8 @@
  * From our errors to OpenSSL's error queue and the log. curl and haproxy show nothing of the
  * queue, so each failure is also one line of the log.
  */
-#ifndef ZCA_PROVIDER_ERROR_H
-#define ZCA_PROVIDER_ERROR_H
+#ifndef ZCA_PROVIDER_COLD_ERROR_H
+#define ZCA_PROVIDER_COLD_ERROR_H
 
 #include <errno.h>
 
@@ -12,9 +12,6 @@
 
 #include "base/error.h"
 #include "provider/provider.h"
-
-/** zca_reason_items is what OpenSSL prints for our reasons, ended by a zero row. */
-extern const OSSL_ITEM zca_reason_items[];
 
 /**
  * zca_provider_fail puts `err` into OpenSSL's error queue (reason, message, HTTP status and the

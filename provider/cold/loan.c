@@ -1,14 +1,12 @@
 /* SPDX-License-Identifier: Apache-2.0 */
 /* From a key of core, a public key or a reference to key data. Imports raw values: no PKCS #8. */
-#include "provider/loan.h"
+#include "provider/cold/loan.h"
 
 #include "base/openssl_auto.h"
 #include "core/authority.h"
 #include "core/identity.h"
 #include "core/keystore.h"
-#include "provider/error.h"
-
-const char zca_loan_mark = 0;
+#include "provider/cold/error.h"
 
 /* The algorithm of a SubjectPublicKeyInfo (RFC 5280, 4.1.2.7), read without decoding the key. */
 static int spki_algorithm(struct zca_span der)
@@ -41,10 +39,21 @@ static int loan_algorithm(const struct zca_loan *loan)
     return spki_algorithm(zca_buffer_span(&loan->reference->public_key));
 }
 
+static bool kind_by_nid(int nid, enum zca_kind *out_kind)
+{
+    for (size_t i = 0; i < ZCA_NUM_KINDS; i++) {
+        if (zca_kinds[i].nid == nid) {
+            *out_kind = (enum zca_kind)i;
+            return true;
+        }
+    }
+    return false;
+}
+
 bool zca_loan_kind(const struct zca_loan *loan, enum zca_kind *out_kind, struct zca_error *err)
 {
     int nid = loan_algorithm(loan);
-    if (!zca_kind_by_nid(nid, out_kind)) {
+    if (!kind_by_nid(nid, out_kind)) {
         return zca_error_set(err, ZCA_ERR_UNSUPPORTED, "the key of '%s' is of type '%s'", loan->uri,
                              nid == NID_undef ? "unknown" : OBJ_nid2sn(nid));
     }
@@ -78,7 +87,7 @@ static bool fill_local(struct zca_keydata *keydata, const struct zca_key *key, c
                        struct zca_error *err)
 {
     enum zca_kind kind = ZCA_NUM_KINDS;
-    if (!zca_kind_by_nid(zca_key_get_type(key)->nid, &kind) || kind != keydata->kind) {
+    if (!kind_by_nid(zca_key_get_type(key)->nid, &kind) || kind != keydata->kind) {
         return zca_error_set(err, ZCA_ERR_CONFLICT,
                              "the key of '%s' is now of type %s; write its reference anew", uri,
                              zca_key_get_type(key)->name);
@@ -182,18 +191,22 @@ static bool fill(struct zca_keydata *keydata, const struct zca_loan *loan, struc
 struct zca_keydata *zca_loan_take(enum zca_kind kind, const void *reference, size_t reference_size)
 {
     const struct zca_loan *loan = reference;
-    if (!loan || reference_size != sizeof(*loan) || loan->mark != &zca_loan_mark) {
+    if (reference_size != sizeof(*loan)) {
         return NULL;
     }
+    struct zca_provider *provider = loan->head.provider;
     zca_auto(errno) int saved_errno = errno;
     struct zca_error err = {0};
-    zca_auto(zca_keydata) struct zca_keydata *keydata = zca_keydata_new(loan->provider, kind);
+    zca_auto(zca_keydata) struct zca_keydata *keydata = zca_keydata_new(provider, kind);
     if (!keydata) {
+        (void)zca_error_set(&err, ZCA_ERR_UNSUPPORTED, "the crypto provider has no %s keys",
+                            zca_kinds[kind].keymgmt); /* reported next */
+        (void)ZCA_FAIL(provider, &err);
         return NULL;
     }
-    zca_library_enter(loan->provider->library);
+    zca_library_enter(provider->library);
     if (!fill(keydata, loan, &err)) {
-        (void)ZCA_FAIL(loan->provider, &err); /* NULL says the same */
+        (void)ZCA_FAIL(provider, &err); /* NULL says the same */
         return NULL;
     }
     return zca_steal(keydata);

@@ -3,7 +3,7 @@
  * Expectations of the store and types of a URI are reduced to a set of wanted parts; each part is
  * then collected from the identity or from the authority.
  */
-#include "provider/object.h"
+#include "provider/cold/object.h"
 
 #include <openssl/store.h>
 

@@ -1,0 +1,98 @@
+/* SPDX-License-Identifier: Apache-2.0 */
+/*
+ * What zca.so asks zca-core.so for. Every process that loads zca.so pays for each symbol it refers
+ * to (docs/decisions/0005): what is not needed to sign with a loaded key stands behind this table,
+ * which is opened on the first use of a key or a URI.
+ */
+#ifndef ZCA_PROVIDER_COLD_H
+#define ZCA_PROVIDER_COLD_H
+
+#include <openssl/core_dispatch.h>
+
+#include "base/buffer.h"
+#include "provider/keydata.h"
+
+#define ZCA_COLD_ABI 1u
+
+struct zca_remote_signature;
+struct zca_store;
+
+/* How an anonymous key is to be written; all borrowed. */
+struct zca_writing {
+    const char *structure;    /* "PrivateKeyInfo", "EncryptedPrivateKeyInfo" */
+    const OSSL_PARAM *params; /* its cipher; NULL: none */
+    OSSL_CORE_BIO *out;
+    int selection;
+    OSSL_PASSPHRASE_CALLBACK *passphrase;
+    void *passphrase_argument;
+};
+
+/* A finished signature, for CSR capture; all borrowed. */
+struct zca_signed {
+    const unsigned char *tbs;
+    size_t tbs_len;
+    const unsigned char *signature;
+    size_t signature_len;
+    OSSL_FUNC_signature_get_ctx_params_fn *get_params; /* give the AlgorithmIdentifier */
+    void *context;
+};
+
+/*
+ * A key on its way from the store or the decoder to the key management begins with this. The whole
+ * (cold/loan.h) is larger than a pointer, so that the default provider, to which libcrypto offers it when a
+ * PEM file is read, turns it down.
+ */
+struct zca_loan_head {
+    uint64_t magic;
+    struct zca_provider *provider;
+};
+
+#define ZCA_LOAN_MAGIC UINT64_C(0x7a63612d6c6f616e) /* "zca-loan" */
+
+/* All functions report their own failures to OpenSSL and to the log; int is 1 or 0. */
+struct zca_cold {
+    unsigned abi;
+
+    /* Reads the provider's parameters and makes provider->library; free undoes it. */
+    bool (*begin)(struct zca_provider *provider);
+    void (*end)(struct zca_provider *provider);
+    const struct zca_overlay *(*overlay_get)(struct zca_provider *provider);
+
+    /* keymgmt_load: NULL, quietly, when `reference` is not one of ours. */
+    struct zca_keydata *(*key_load)(enum zca_kind kind, const void *reference, size_t size);
+
+    /* The rest of a PEM block whose first line was ours. */
+    int (*key_decode)(struct zca_provider *provider, OSSL_CORE_BIO *bio, OSSL_CALLBACK *callback,
+                      void *argument);
+    /* A key with a URI as its reference, an anonymous one as the default provider writes it. */
+    int (*key_encode)(const struct zca_keydata *keydata, OSSL_CORE_BIO *out);
+    int (*key_encode_plain)(const struct zca_keydata *keydata, const struct zca_writing *writing);
+
+    /* CSR capture, when `finished` is a request. */
+    void (*capture)(const struct zca_keydata *keydata, const struct zca_signed *finished);
+
+    /* Signing with a key at an authority. */
+    struct zca_remote_signature *(*remote_new)(const struct zca_keydata *keydata,
+                                               const char *digest);
+    struct zca_remote_signature *(*remote_dup)(const struct zca_keydata *keydata,
+                                               const struct zca_remote_signature *remote);
+    void (*remote_free)(struct zca_remote_signature *remote);
+    int (*remote_update)(const struct zca_keydata *keydata, struct zca_remote_signature *remote,
+                         struct zca_span data);
+    int (*remote_sign)(const struct zca_keydata *keydata, const struct zca_remote_signature *remote,
+                       const struct zca_span *tbs, unsigned char *signature, size_t *signature_len,
+                       size_t size);
+    int (*remote_allows)(const struct zca_keydata *keydata, const OSSL_PARAM *params);
+
+    /* The store, function by function as in provider-storemgmt(7). */
+    struct zca_store *(*store_open)(struct zca_provider *provider, const char *uri);
+    int (*store_set_params)(struct zca_store *store, const OSSL_PARAM *params);
+    int (*store_load)(struct zca_store *store, OSSL_CALLBACK *callback, void *argument);
+    int (*store_eof)(const struct zca_store *store);
+    void (*store_close)(struct zca_store *store);
+};
+
+/** zca_cold_table is the one function that zca-core.so exports; returns its table. */
+const struct zca_cold *zca_cold_table(void);
+
+#endif

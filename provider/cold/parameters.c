@@ -1,0 +1,77 @@
+/* SPDX-License-Identifier: Apache-2.0 */
+/* Parameters are read by name (provider-base(7), core_get_params): all names are asked for at once. */
+#include "provider/cold/parameters.h"
+
+#include <stdio.h>
+
+#include <openssl/params.h>
+
+#define NUM_PARAMS (ZCA_NUM_LIBRARY_OPTIONS + 1) /* the options, and zca-config */
+#define CONFIG ZCA_NUM_LIBRARY_OPTIONS
+
+struct parameters {
+    char *names[NUM_PARAMS];
+    char *values[NUM_PARAMS]; /* borrowed from libcrypto; NULL where not given */
+    OSSL_PARAM rows[NUM_PARAMS + 1];
+};
+
+static void clear(struct parameters *parameters)
+{
+    for (size_t i = 0; i < NUM_PARAMS; i++) {
+        free(parameters->names[i]);
+    }
+}
+
+static const char *option_name(size_t index)
+{
+    return index == CONFIG ? "config" : zca_library_options[index].name;
+}
+
+static bool read_parameters(const struct zca_provider *provider, struct parameters *out_parameters)
+{
+    for (size_t i = 0; i < NUM_PARAMS; i++) {
+        if (asprintf(&out_parameters->names[i], "zca-%s", option_name(i)) < 0) {
+            out_parameters->names[i] = NULL; /* undefined after a failure */
+            return false;
+        }
+        out_parameters->rows[i] =
+            OSSL_PARAM_construct_utf8_ptr(out_parameters->names[i], &out_parameters->values[i], 0);
+    }
+    out_parameters->rows[NUM_PARAMS] = OSSL_PARAM_construct_end();
+    return provider->upcalls.get_params(provider->handle, out_parameters->rows);
+}
+
+static OSSL_LIB_CTX *make_context(void *argument)
+{
+    const struct zca_provider *provider = argument;
+    return OSSL_LIB_CTX_new_from_dispatch(provider->handle, provider->core);
+}
+
+static struct zca_library *make_library(struct zca_provider *provider,
+                                        const struct parameters *parameters)
+{
+    struct zca_setting overrides[NUM_PARAMS] = {0};
+    size_t count = 0;
+    for (size_t i = 0; i < CONFIG; i++) {
+        if (parameters->values[i]) {
+            overrides[count++] =
+                (struct zca_setting){.name = option_name(i), .value = parameters->values[i]};
+        }
+    }
+    struct zca_library_settings settings = {
+        .config_file = parameters->values[CONFIG],
+        .overrides = overrides,
+        .context_new = make_context,
+        .context_argument = provider,
+    };
+    return zca_library_new(&settings, NULL);
+}
+
+struct zca_library *zca_parameters_library(struct zca_provider *provider)
+{
+    struct parameters parameters = {0};
+    struct zca_library *library =
+        read_parameters(provider, &parameters) ? make_library(provider, &parameters) : NULL;
+    clear(&parameters);
+    return library;
+}

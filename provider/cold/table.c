@@ -1,0 +1,52 @@
+/* SPDX-License-Identifier: Apache-2.0 */
+/* The table of zca-core.so. */
+#include "provider/cold.h"
+#include "provider/cold/capture.h"
+#include "provider/cold/loan.h"
+#include "provider/cold/overlay.h"
+#include "provider/cold/parameters.h"
+#include "provider/cold/plain.h"
+#include "provider/cold/reference.h"
+#include "provider/cold/remote_signature.h"
+#include "provider/cold/store.h"
+
+/* Called with the provider's mutex held, and before anybody has the table: reports nothing. */
+static bool begin(struct zca_provider *provider)
+{
+    provider->library = zca_parameters_library(provider);
+    return provider->library;
+}
+
+static void end(struct zca_provider *provider)
+{
+    zca_overlay_free(atomic_load(&provider->overlay));
+    zca_library_free(provider->library);
+}
+
+static const struct zca_cold table = {
+    .abi = ZCA_COLD_ABI,
+    .begin = begin,
+    .end = end,
+    .overlay_get = zca_overlay_make,
+    .key_load = zca_loan_take,
+    .key_decode = zca_reference_decode,
+    .key_encode = zca_reference_encode,
+    .key_encode_plain = zca_plain_encode,
+    .capture = zca_capture_request,
+    .remote_new = zca_remote_signature_new,
+    .remote_dup = zca_remote_signature_dup,
+    .remote_free = zca_remote_signature_free,
+    .remote_update = zca_remote_signature_update,
+    .remote_sign = zca_remote_signature_sign,
+    .remote_allows = zca_remote_signature_allows,
+    .store_open = zca_store_open,
+    .store_set_params = zca_store_set_params,
+    .store_load = zca_store_load,
+    .store_eof = zca_store_eof,
+    .store_close = zca_store_close,
+};
+
+ZCA_EXPORT const struct zca_cold *zca_cold_table(void)
+{
+    return &table;
+}

@@ -1,0 +1,89 @@
+/* SPDX-License-Identifier: Apache-2.0 */
+/*
+ * Opens zca-core.so: beside this module (a build directory), else where it is installed. It stays for
+ * the life of the process. Its failures are the only ones reported from this half.
+ */
+#include <dlfcn.h>
+#include <stdarg.h>
+#include <stdio.h>
+#include <string.h>
+#include <unistd.h>
+
+#include "base/error.h"
+#include "base/lock.h"
+#include "provider/cold.h"
+
+#define NAME "zca-core.so"
+
+static void fail(const struct zca_provider *provider, const char *format, ...) ZCA_PRINTF(2, 3);
+
+static void fail(const struct zca_provider *provider, const char *format, ...)
+{
+    const struct zca_upcalls *upcalls = &provider->upcalls;
+    va_list arguments;
+    if (!upcalls->new_error || !upcalls->vset_error) {
+        return;
+    }
+    va_start(arguments, format);
+    upcalls->new_error(provider->handle);
+    upcalls->vset_error(provider->handle, ZCA_ERR_CONFIG, format, arguments);
+    va_end(arguments);
+}
+
+/* New memory, or NULL. */
+static char *beside_us(void)
+{
+    Dl_info info = {0};
+    const char *slash = dladdr(&zca_kinds, &info) != 0 ? strrchr(info.dli_fname, '/') : NULL;
+    char *path = NULL;
+    if (!slash ||
+        asprintf(&path, "%.*s/" NAME, (int)(slash - info.dli_fname), info.dli_fname) < 0) {
+        return NULL;
+    }
+    return path;
+}
+
+static const struct zca_cold *open_table(const struct zca_provider *provider, const char *path)
+{
+    void *handle = dlopen(path, RTLD_NOW | RTLD_LOCAL | RTLD_NODELETE);
+    if (!handle) {
+        const char *reason = dlerror();
+        fail(provider, "opening '%s': %s", path, reason ? reason : "unknown reason");
+        return NULL;
+    }
+    const struct zca_cold *(*get_table)(void) = NULL;
+    *(void **)&get_table = dlsym(handle, "zca_cold_table"); /* dlopen(3): the portable way */
+    const struct zca_cold *table = get_table ? get_table() : NULL;
+    if (!table || table->abi != ZCA_COLD_ABI) {
+        fail(provider, "'%s' is of another version of zca", path);
+        return NULL;
+    }
+    return table;
+}
+
+static const struct zca_cold *find_table(const struct zca_provider *provider)
+{
+    zca_auto(text) char *near = beside_us();
+    bool use_near = near && access(near, R_OK) == 0;
+    return open_table(provider, use_near ? near : ZCA_PKGLIBDIR "/" NAME);
+}
+
+const struct zca_cold *zca_provider_open_cold(struct zca_provider *provider)
+{
+    const struct zca_cold *cold = atomic_load_explicit(&provider->cold, memory_order_acquire);
+    if (cold) {
+        return cold;
+    }
+    zca_auto(lock) pthread_mutex_t *held = zca_lock(&provider->mutex);
+    cold = atomic_load(&provider->cold);
+    if (cold) {
+        return cold;
+    }
+    cold = find_table(provider);
+    if (cold && !cold->begin(provider)) {
+        fail(provider, "out of memory");
+        return NULL;
+    }
+    atomic_store_explicit(&provider->cold, cold, memory_order_release);
+    return cold;
+}

@@ -1,0 +1,12 @@
+/* SPDX-License-Identifier: Apache-2.0 */
+#include "provider/kind.h"
+
+#include <stddef.h>
+
+#include <openssl/evp.h>
+
+const struct zca_kind_row zca_kinds[ZCA_NUM_KINDS] = {
+    [ZCA_KIND_EC] = {"EC",      "ECDSA",   "ECDH", EVP_PKEY_EC     },
+    [ZCA_KIND_RSA] = {"RSA",     "RSA",     NULL,   EVP_PKEY_RSA    },
+    [ZCA_KIND_ED25519] = {"ED25519", "ED25519", NULL,   EVP_PKEY_ED25519},
+};
