@@ -4,6 +4,8 @@
  * cold/remote_signature.c. For a remote key the inner context is one for verification: it knows the
  * parameters (AlgorithmIdentifier, digest) without a private key.
  */
+#include "provider/signature.h"
+
 #include <string.h>
 
 #include <openssl/crypto.h>
@@ -30,38 +32,13 @@ static OSSL_FUNC_signature_digest_verify_init_fn signature_digest_verify_init;
 static OSSL_FUNC_signature_digest_verify_update_fn signature_digest_verify_update;
 static OSSL_FUNC_signature_digest_verify_final_fn signature_digest_verify_final;
 static OSSL_FUNC_signature_digest_verify_fn signature_digest_verify;
-static OSSL_FUNC_signature_get_ctx_params_fn signature_get_ctx_params;
-static OSSL_FUNC_signature_gettable_ctx_params_fn signature_gettable_ctx_params_ec,
-    signature_gettable_ctx_params_rsa, signature_gettable_ctx_params_ed25519;
-static OSSL_FUNC_signature_set_ctx_params_fn signature_set_ctx_params;
-static OSSL_FUNC_signature_settable_ctx_params_fn signature_settable_ctx_params_ec,
-    signature_settable_ctx_params_rsa;
-static OSSL_FUNC_signature_get_ctx_md_params_fn signature_get_ctx_md_params;
-static OSSL_FUNC_signature_gettable_ctx_md_params_fn signature_gettable_ctx_md_params;
-static OSSL_FUNC_signature_set_ctx_md_params_fn signature_set_ctx_md_params;
-static OSSL_FUNC_signature_settable_ctx_md_params_fn signature_settable_ctx_md_params;
-
-struct signature {
-    struct zca_provider *provider;
-    const struct zca_overlay *overlay;
-    const struct zca_functions *functions;
-    struct zca_keydata *key;             /* counted; NULL before the first init */
-    void *inner;                         /* context of the default provider */
-    struct zca_remote_signature *remote; /* while signing with a remote key */
-};
-
-/* A remote key came out of zca-core.so: it is open. */
-static const struct zca_cold *cold_of(const struct zca_keydata *key)
-{
-    return atomic_load_explicit(&key->provider->cold, memory_order_acquire);
-}
 
 /* ---- life ---- */
 
 static void *signature_new(struct zca_provider *provider, enum zca_kind kind)
 {
     const struct zca_overlay *overlay = zca_overlay_get(provider);
-    struct signature *signature = overlay ? OPENSSL_zalloc(sizeof(*signature)) : NULL;
+    struct zca_signature *signature = overlay ? OPENSSL_zalloc(sizeof(*signature)) : NULL;
     if (signature) {
         signature->provider = provider;
         signature->overlay = overlay;
@@ -89,21 +66,21 @@ static void *signature_newctx_ed25519(void *provider, const char *property_query
     return signature_new(provider, ZCA_KIND_ED25519);
 }
 
-static void clear_inner(struct signature *signature)
+static void clear_inner(struct zca_signature *signature)
 {
     if (signature->inner) {
         ZCA_SIGNATURE(freectx, FREECTX, signature->functions)(signature->inner);
         signature->inner = NULL;
     }
     if (signature->remote) {
-        cold_of(signature->key)->remote_free(signature->remote);
+        zca_signature_cold(signature->key)->remote_free(signature->remote);
         signature->remote = NULL;
     }
 }
 
 static void signature_freectx(void *context)
 {
-    struct signature *signature = context;
+    struct zca_signature *signature = context;
     if (signature) {
         clear_inner(signature);
         zca_keydata_free(signature->key);
@@ -113,8 +90,8 @@ static void signature_freectx(void *context)
 
 static void *signature_dupctx(void *context)
 {
-    const struct signature *source = context;
-    struct signature *copy = OPENSSL_zalloc(sizeof(*copy));
+    const struct zca_signature *source = context;
+    struct zca_signature *copy = OPENSSL_zalloc(sizeof(*copy));
     if (!copy) {
         return NULL;
     }
@@ -122,8 +99,9 @@ static void *signature_dupctx(void *context)
     copy->inner =
         source->inner ? ZCA_SIGNATURE(dupctx, DUPCTX, source->functions)(source->inner) : NULL;
     copy->key = source->key ? zca_keydata_ref(source->key) : NULL;
-    copy->remote =
-        source->remote ? cold_of(source->key)->remote_dup(source->key, source->remote) : NULL;
+    copy->remote = source->remote
+                       ? zca_signature_cold(source->key)->remote_dup(source->key, source->remote)
+                       : NULL;
     if ((source->inner && !copy->inner) || (source->remote && !copy->remote)) {
         signature_freectx(copy);
         return NULL;
@@ -132,7 +110,7 @@ static void *signature_dupctx(void *context)
 }
 
 /* Begins an operation with `key`, or again with the key of the one before (NULL). */
-static bool begin(struct signature *signature, struct zca_keydata *key)
+static bool begin(struct zca_signature *signature, struct zca_keydata *key)
 {
     clear_inner(signature);
     if (key && key != signature->key) {
@@ -143,7 +121,7 @@ static bool begin(struct signature *signature, struct zca_keydata *key)
 }
 
 /* What every init but digest_sign_init of a local key does: a fresh inner context. */
-static bool begin_inner(struct signature *signature, struct zca_keydata *key)
+static bool begin_inner(struct zca_signature *signature, struct zca_keydata *key)
 {
     OSSL_FUNC_signature_newctx_fn *inner_new = ZCA_SIGNATURE(newctx, NEWCTX, signature->functions);
     if (!inner_new || !begin(signature, key)) {
@@ -154,25 +132,25 @@ static bool begin_inner(struct signature *signature, struct zca_keydata *key)
 }
 
 /* For a remote key: collects instead of hashing. */
-static bool begin_remote(struct signature *signature, struct zca_keydata *key, const char *digest,
-                         const OSSL_PARAM params[])
+static bool begin_remote(struct zca_signature *signature, struct zca_keydata *key,
+                         const char *digest, const OSSL_PARAM params[])
 {
     if (!begin_inner(signature, key)) {
         return false;
     }
-    const struct zca_cold *cold = cold_of(signature->key);
+    const struct zca_cold *cold = zca_signature_cold(signature->key);
     signature->remote = cold->remote_new(signature->key, digest);
     return signature->remote && cold->remote_allows(signature->key, params);
 }
 
-static int sign_remote(const struct signature *signature, const struct zca_span *tbs,
+static int sign_remote(const struct zca_signature *signature, const struct zca_span *tbs,
                        unsigned char *sig, size_t *sig_len, size_t sig_size)
 {
-    return cold_of(signature->key)
+    return zca_signature_cold(signature->key)
         ->remote_sign(signature->key, signature->remote, tbs, sig, sig_len, sig_size);
 }
 
-static bool is_remote(const struct signature *signature, const struct zca_keydata *key)
+static bool is_remote(const struct zca_signature *signature, const struct zca_keydata *key)
 {
     const struct zca_keydata *current = key ? key : signature->key;
     return current && current->authority;
@@ -182,7 +160,7 @@ static bool is_remote(const struct signature *signature, const struct zca_keydat
 
 static int signature_sign_init(void *context, void *key, const OSSL_PARAM params[])
 {
-    struct signature *signature = context;
+    struct zca_signature *signature = context;
     if (is_remote(signature, key)) {
         return begin_remote(signature, key, NULL, params) &&
                ZCA_SIGNATURE(verify_init, VERIFY_INIT,
@@ -195,7 +173,7 @@ static int signature_sign_init(void *context, void *key, const OSSL_PARAM params
 static int signature_sign(void *context, unsigned char *sig, size_t *sig_len, size_t sig_size,
                           const unsigned char *digest, size_t digest_len)
 {
-    const struct signature *signature = context;
+    const struct zca_signature *signature = context;
     if (signature->remote) {
         struct zca_span tbs = {.data = digest, .len = digest_len};
         return sign_remote(signature, &tbs, sig, sig_len, sig_size);
@@ -206,7 +184,7 @@ static int signature_sign(void *context, unsigned char *sig, size_t *sig_len, si
 
 static int signature_verify_init(void *context, void *key, const OSSL_PARAM params[])
 {
-    struct signature *signature = context;
+    struct zca_signature *signature = context;
     return begin_inner(signature, key) &&
            ZCA_SIGNATURE(verify_init, VERIFY_INIT,
                          signature->functions)(signature->inner, signature->key->inner, params);
@@ -215,14 +193,14 @@ static int signature_verify_init(void *context, void *key, const OSSL_PARAM para
 static int signature_verify(void *context, const unsigned char *sig, size_t sig_len,
                             const unsigned char *digest, size_t digest_len)
 {
-    const struct signature *signature = context;
+    const struct zca_signature *signature = context;
     return ZCA_SIGNATURE(verify, VERIFY, signature->functions)(signature->inner, sig, sig_len,
                                                                digest, digest_len);
 }
 
 static int signature_verify_recover_init(void *context, void *key, const OSSL_PARAM params[])
 {
-    struct signature *signature = context;
+    struct zca_signature *signature = context;
     return begin_inner(signature, key) &&
            ZCA_SIGNATURE(verify_recover_init, VERIFY_RECOVER_INIT,
                          signature->functions)(signature->inner, signature->key->inner, params);
@@ -231,7 +209,7 @@ static int signature_verify_recover_init(void *context, void *key, const OSSL_PA
 static int signature_verify_recover(void *context, unsigned char *out, size_t *out_len, size_t size,
                                     const unsigned char *sig, size_t sig_len)
 {
-    const struct signature *signature = context;
+    const struct zca_signature *signature = context;
     return ZCA_SIGNATURE(verify_recover, VERIFY_RECOVER,
                          signature->functions)(signature->inner, out, out_len, size, sig, sig_len);
 }
@@ -241,7 +219,7 @@ static int signature_verify_recover(void *context, unsigned char *out, size_t *o
 static int signature_digest_sign_init(void *context, const char *digest, void *key,
                                       const OSSL_PARAM params[])
 {
-    struct signature *signature = context;
+    struct zca_signature *signature = context;
     if (is_remote(signature, key)) {
         return begin_remote(signature, key, digest, params) &&
                ZCA_SIGNATURE(digest_verify_init, DIGEST_VERIFY_INIT, signature->functions)(
@@ -251,14 +229,14 @@ static int signature_digest_sign_init(void *context, const char *digest, void *k
         return 0;
     }
     signature->inner = zca_prepared_context(signature->key, digest);
-    return signature->inner && (!params || signature_set_ctx_params(signature, params));
+    return signature->inner && (!params || zca_signature_set_ctx_params(signature, params));
 }
 
 static int signature_digest_sign_update(void *context, const unsigned char *data, size_t data_len)
 {
-    const struct signature *signature = context;
+    const struct zca_signature *signature = context;
     if (signature->remote) {
-        return cold_of(signature->key)
+        return zca_signature_cold(signature->key)
             ->remote_update(signature->key, signature->remote,
                             (struct zca_span){.data = data, .len = data_len});
     }
@@ -269,7 +247,7 @@ static int signature_digest_sign_update(void *context, const unsigned char *data
 static int signature_digest_sign_final(void *context, unsigned char *sig, size_t *sig_len,
                                        size_t sig_size)
 {
-    const struct signature *signature = context;
+    const struct zca_signature *signature = context;
     if (signature->remote) {
         return sign_remote(signature, NULL, sig, sig_len, sig_size);
     }
@@ -278,7 +256,7 @@ static int signature_digest_sign_final(void *context, unsigned char *sig, size_t
 }
 
 /* The default provider has a one-shot function only where it has no other. */
-static int sign_message(const struct signature *signature, unsigned char *sig, size_t *sig_len,
+static int sign_message(const struct zca_signature *signature, unsigned char *sig, size_t *sig_len,
                         size_t sig_size, struct zca_span tbs)
 {
     OSSL_FUNC_signature_digest_sign_fn *one_shot =
@@ -306,7 +284,7 @@ static bool is_request(const struct zca_keydata *key, struct zca_span tbs)
            memcmp(tbs.data + header, version_and_name, sizeof(version_and_name)) == 0;
 }
 
-static void capture(const struct signature *signature, struct zca_span tbs,
+static void capture(const struct zca_signature *signature, struct zca_span tbs,
                     const unsigned char *sig, size_t sig_len)
 {
     struct zca_signed finished = {
@@ -316,13 +294,13 @@ static void capture(const struct signature *signature, struct zca_span tbs,
         .signature_len = sig_len,
         .get_params = ZCA_SIGNATURE(get_ctx_params, GET_CTX_PARAMS, signature->functions),
         .context = signature->inner};
-    cold_of(signature->key)->capture(signature->key, &finished);
+    zca_signature_cold(signature->key)->capture(signature->key, &finished);
 }
 
 static int signature_digest_sign(void *context, unsigned char *sig, size_t *sig_len,
                                  size_t sig_size, const unsigned char *data, size_t data_len)
 {
-    const struct signature *signature = context;
+    const struct zca_signature *signature = context;
     struct zca_span tbs = {.data = data, .len = data_len};
     if (signature->remote) {
         return sign_remote(signature, &tbs, sig, sig_len, sig_size);
@@ -339,7 +317,7 @@ static int signature_digest_sign(void *context, unsigned char *sig, size_t *sig_
 static int signature_digest_verify_init(void *context, const char *digest, void *key,
                                         const OSSL_PARAM params[])
 {
-    struct signature *signature = context;
+    struct zca_signature *signature = context;
     return begin_inner(signature, key) &&
            ZCA_SIGNATURE(digest_verify_init, DIGEST_VERIFY_INIT, signature->functions)(
                signature->inner, digest, signature->key->inner, params);
@@ -347,14 +325,14 @@ static int signature_digest_verify_init(void *context, const char *digest, void 
 
 static int signature_digest_verify_update(void *context, const unsigned char *data, size_t data_len)
 {
-    const struct signature *signature = context;
+    const struct zca_signature *signature = context;
     return ZCA_SIGNATURE(digest_verify_update, DIGEST_VERIFY_UPDATE,
                          signature->functions)(signature->inner, data, data_len);
 }
 
 static int signature_digest_verify_final(void *context, const unsigned char *sig, size_t sig_len)
 {
-    const struct signature *signature = context;
+    const struct zca_signature *signature = context;
     return ZCA_SIGNATURE(digest_verify_final, DIGEST_VERIFY_FINAL,
                          signature->functions)(signature->inner, sig, sig_len);
 }
@@ -362,105 +340,9 @@ static int signature_digest_verify_final(void *context, const unsigned char *sig
 static int signature_digest_verify(void *context, const unsigned char *sig, size_t sig_len,
                                    const unsigned char *data, size_t data_len)
 {
-    const struct signature *signature = context;
+    const struct zca_signature *signature = context;
     return ZCA_SIGNATURE(digest_verify, DIGEST_VERIFY,
                          signature->functions)(signature->inner, sig, sig_len, data, data_len);
-}
-
-/* ---- parameters ---- */
-
-static int signature_get_ctx_params(void *context, OSSL_PARAM params[])
-{
-    const struct signature *signature = context;
-    return signature->inner && ZCA_SIGNATURE(get_ctx_params, GET_CTX_PARAMS,
-                                             signature->functions)(signature->inner, params);
-}
-
-static const OSSL_PARAM *gettable_params(const struct signature *signature,
-                                         struct zca_provider *provider, enum zca_kind kind)
-{
-    const struct zca_overlay *overlay = zca_overlay_get(provider);
-    OSSL_FUNC_signature_gettable_ctx_params_fn *inner =
-        overlay ? ZCA_SIGNATURE(gettable_ctx_params, GETTABLE_CTX_PARAMS, &overlay->signature[kind])
-                : NULL;
-    return inner ? inner(signature ? signature->inner : NULL, overlay->provctx) : NULL;
-}
-
-static const OSSL_PARAM *signature_gettable_ctx_params_ec(void *context, void *provider)
-{
-    return gettable_params(context, provider, ZCA_KIND_EC);
-}
-
-static const OSSL_PARAM *signature_gettable_ctx_params_rsa(void *context, void *provider)
-{
-    return gettable_params(context, provider, ZCA_KIND_RSA);
-}
-
-static const OSSL_PARAM *signature_gettable_ctx_params_ed25519(void *context, void *provider)
-{
-    return gettable_params(context, provider, ZCA_KIND_ED25519);
-}
-
-static int signature_set_ctx_params(void *context, const OSSL_PARAM params[])
-{
-    const struct signature *signature = context;
-    OSSL_FUNC_signature_set_ctx_params_fn *inner =
-        ZCA_SIGNATURE(set_ctx_params, SET_CTX_PARAMS, signature->functions);
-    if (!signature->inner ||
-        (signature->remote && !cold_of(signature->key)->remote_allows(signature->key, params))) {
-        return 0;
-    }
-    return !inner || inner(signature->inner, params);
-}
-
-static const OSSL_PARAM *settable_params(const struct signature *signature,
-                                         struct zca_provider *provider, enum zca_kind kind)
-{
-    const struct zca_overlay *overlay = zca_overlay_get(provider);
-    OSSL_FUNC_signature_settable_ctx_params_fn *inner =
-        overlay ? ZCA_SIGNATURE(settable_ctx_params, SETTABLE_CTX_PARAMS, &overlay->signature[kind])
-                : NULL;
-    return inner ? inner(signature ? signature->inner : NULL, overlay->provctx) : NULL;
-}
-
-static const OSSL_PARAM *signature_settable_ctx_params_ec(void *context, void *provider)
-{
-    return settable_params(context, provider, ZCA_KIND_EC);
-}
-
-static const OSSL_PARAM *signature_settable_ctx_params_rsa(void *context, void *provider)
-{
-    return settable_params(context, provider, ZCA_KIND_RSA);
-}
-
-static int signature_get_ctx_md_params(void *context, OSSL_PARAM params[])
-{
-    const struct signature *signature = context;
-    return signature->inner && ZCA_SIGNATURE(get_ctx_md_params, GET_CTX_MD_PARAMS,
-                                             signature->functions)(signature->inner, params);
-}
-
-static const OSSL_PARAM *signature_gettable_ctx_md_params(void *context)
-{
-    const struct signature *signature = context;
-    return signature->inner ? ZCA_SIGNATURE(gettable_ctx_md_params, GETTABLE_CTX_MD_PARAMS,
-                                            signature->functions)(signature->inner)
-                            : NULL;
-}
-
-static int signature_set_ctx_md_params(void *context, const OSSL_PARAM params[])
-{
-    const struct signature *signature = context;
-    return signature->inner && ZCA_SIGNATURE(set_ctx_md_params, SET_CTX_MD_PARAMS,
-                                             signature->functions)(signature->inner, params);
-}
-
-static const OSSL_PARAM *signature_settable_ctx_md_params(void *context)
-{
-    const struct signature *signature = context;
-    return signature->inner ? ZCA_SIGNATURE(settable_ctx_md_params, SETTABLE_CTX_MD_PARAMS,
-                                            signature->functions)(signature->inner)
-                            : NULL;
 }
 
 /* ---- dispatch ---- */
@@ -475,7 +357,7 @@ static const OSSL_PARAM *signature_settable_ctx_md_params(void *context)
         ROW(DIGEST_SIGN_INIT, signature_digest_sign_init),                                         \
         ROW(DIGEST_SIGN, signature_digest_sign),                                                   \
         ROW(DIGEST_VERIFY_INIT, signature_digest_verify_init),                                     \
-        ROW(GET_CTX_PARAMS, signature_get_ctx_params)
+        ROW(GET_CTX_PARAMS, zca_signature_get_ctx_params)
 
 #define DIGEST_ROWS                                                                                \
     ROW(SIGN_INIT, signature_sign_init), ROW(SIGN, signature_sign),                                \
@@ -484,16 +366,16 @@ static const OSSL_PARAM *signature_settable_ctx_md_params(void *context)
         ROW(DIGEST_SIGN_FINAL, signature_digest_sign_final),                                       \
         ROW(DIGEST_VERIFY_UPDATE, signature_digest_verify_update),                                 \
         ROW(DIGEST_VERIFY_FINAL, signature_digest_verify_final),                                   \
-        ROW(SET_CTX_PARAMS, signature_set_ctx_params),                                             \
-        ROW(GET_CTX_MD_PARAMS, signature_get_ctx_md_params),                                       \
-        ROW(GETTABLE_CTX_MD_PARAMS, signature_gettable_ctx_md_params),                             \
-        ROW(SET_CTX_MD_PARAMS, signature_set_ctx_md_params),                                       \
-        ROW(SETTABLE_CTX_MD_PARAMS, signature_settable_ctx_md_params)
+        ROW(SET_CTX_PARAMS, zca_signature_set_ctx_params),                                         \
+        ROW(GET_CTX_MD_PARAMS, zca_signature_get_ctx_md_params),                                   \
+        ROW(GETTABLE_CTX_MD_PARAMS, zca_signature_gettable_ctx_md_params),                         \
+        ROW(SET_CTX_MD_PARAMS, zca_signature_set_ctx_md_params),                                   \
+        ROW(SETTABLE_CTX_MD_PARAMS, zca_signature_settable_ctx_md_params)
 
 static const OSSL_DISPATCH ecdsa_functions[] = {
     ROW(NEWCTX, signature_newctx_ec),
-    ROW(GETTABLE_CTX_PARAMS, signature_gettable_ctx_params_ec),
-    ROW(SETTABLE_CTX_PARAMS, signature_settable_ctx_params_ec),
+    ROW(GETTABLE_CTX_PARAMS, zca_signature_gettable_ctx_params_ec),
+    ROW(SETTABLE_CTX_PARAMS, zca_signature_settable_ctx_params_ec),
     COMMON_ROWS,
     DIGEST_ROWS,
     {0, NULL},
@@ -501,8 +383,8 @@ static const OSSL_DISPATCH ecdsa_functions[] = {
 
 static const OSSL_DISPATCH rsa_functions[] = {
     ROW(NEWCTX, signature_newctx_rsa),
-    ROW(GETTABLE_CTX_PARAMS, signature_gettable_ctx_params_rsa),
-    ROW(SETTABLE_CTX_PARAMS, signature_settable_ctx_params_rsa),
+    ROW(GETTABLE_CTX_PARAMS, zca_signature_gettable_ctx_params_rsa),
+    ROW(SETTABLE_CTX_PARAMS, zca_signature_settable_ctx_params_rsa),
     ROW(VERIFY_RECOVER_INIT, signature_verify_recover_init),
     ROW(VERIFY_RECOVER, signature_verify_recover),
     COMMON_ROWS,
@@ -513,7 +395,7 @@ static const OSSL_DISPATCH rsa_functions[] = {
 /* Signs whole messages only (RFC 8032): no digest, no update. */
 static const OSSL_DISPATCH ed25519_functions[] = {
     ROW(NEWCTX, signature_newctx_ed25519),
-    ROW(GETTABLE_CTX_PARAMS, signature_gettable_ctx_params_ed25519),
+    ROW(GETTABLE_CTX_PARAMS, zca_signature_gettable_ctx_params_ed25519),
     ROW(DIGEST_VERIFY, signature_digest_verify),
     COMMON_ROWS,
     {0, NULL},

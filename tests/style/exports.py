@@ -12,6 +12,7 @@ import tree
 LEAN = r'libcrypto\.so\.3|libc\.so\.6|ld-linux.*'
 MODULES = {
     'provider/zca.so': (r'OSSL_provider_init', LEAN),
+    'provider/zca-core.so': (r'zca_cold_table', LEAN),
     'pkcs11-module/zca-pkcs11.so': (r'C_\w+', LEAN),
     'remote/zca-remote.so': (r'zca_remote_table', None),
 }
