@@ -88,8 +88,11 @@ static bool send_once(struct exchange *exchange, struct zca_error *err)
         .fresh = endpoint->repeat == ZCA_REPEAT_NEVER,
         .deadline_ms = client->deadline_ms,
     };
-    return zca_http_perform(client->http, &request, &exchange->response, err) ||
-           zca_error_context(err, "authority '%s'", client->authority);
+    if (!zca_http_perform(client->http, &request, &exchange->response, err)) {
+        return zca_error_context(err, "authority '%s'", client->authority);
+    }
+    client->date_s = exchange->response.date_s;
+    return true;
 }
 
 static bool send(struct exchange *exchange, struct zca_error *err)

@@ -19,6 +19,7 @@ struct zca_client {
     struct zca_auth *auth;
     long timeout_ms;
     int64_t deadline_ms; /* of the operation in progress, by zca_clock_monotonic_ms */
+    int64_t date_s;      /* the authority's clock in its last answer; 0: not told */
     bool renewed;        /* credentials were renewed in this operation: once is enough */
 };
 

@@ -11,7 +11,6 @@
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
-#include <strings.h>
 #include <sys/auxv.h>
 #include <sys/socket.h>
 #include <unistd.h>
@@ -111,9 +110,22 @@ static long parse_retry_after(const char *value)
     return seconds < MAX_RETRY_AFTER_S ? seconds : MAX_RETRY_AFTER_S;
 }
 
-static size_t receive_header(char *data, size_t size, size_t count, void *context)
+/* The fields of an answer's header that somebody asks for. */
+static void read_fields(CURL *easy, struct zca_http_response *response)
 {
-    static const char name[] = "retry-after:";
+    struct curl_header *field = NULL;
+    if (curl_easy_header(easy, "Retry-After", 0, CURLH_HEADER, -1, &field) == CURLHE_OK) {
+        response->retry_after_s = parse_retry_after(field->value);
+    }
+    if (curl_easy_header(easy, "Date", 0, CURLH_HEADER, -1, &field) == CURLHE_OK) {
+        time_t date = curl_getdate(field->value, NULL);
+        response->date_s = date < 0 ? 0 : (int64_t)date;
+    }
+}
+
+static size_t count_header(char *data, size_t size, size_t count, void *context)
+{
+    (void)data; /* libcurl keeps it */
     struct receiving *receiving = context;
     size_t len = size * count;
     receiving->header_bytes += len;
@@ -121,10 +133,6 @@ static size_t receive_header(char *data, size_t size, size_t count, void *contex
         (void)zca_error_set(&receiving->err, ZCA_ERR_PROTOCOL, "more than %d bytes of header",
                             MAX_HEADER_BYTES); /* 0 tells */
         return 0;
-    }
-    if (len >= sizeof(name) && strncasecmp(data, name, sizeof(name) - 1) == 0) {
-        zca_auto(text) char *value = strndup(data + sizeof(name) - 1, len - sizeof(name) + 1);
-        receiving->response->retry_after_s = value ? parse_retry_after(value) : 0;
     }
     return len;
 }
@@ -180,7 +188,7 @@ static bool set_fixed_options(struct zca_http *http)
            curl_easy_setopt(easy, CURLOPT_USERAGENT, "zca/" ZCA_VERSION) == CURLE_OK &&
            curl_easy_setopt(easy, CURLOPT_ERRORBUFFER, http->curl_message) == CURLE_OK &&
            curl_easy_setopt(easy, CURLOPT_WRITEFUNCTION, receive_body) == CURLE_OK &&
-           curl_easy_setopt(easy, CURLOPT_HEADERFUNCTION, receive_header) == CURLE_OK &&
+           curl_easy_setopt(easy, CURLOPT_HEADERFUNCTION, count_header) == CURLE_OK &&
            curl_easy_setopt(easy, CURLOPT_OPENSOCKETFUNCTION, open_socket) == CURLE_OK &&
            curl_easy_setopt(easy, CURLOPT_OPENSOCKETDATA, http) == CURLE_OK &&
            curl_easy_setopt(easy, CURLOPT_CLOSESOCKETFUNCTION, close_socket) == CURLE_OK &&
@@ -251,11 +259,8 @@ void zca_http_close(struct zca_http *http)
 /* Behind each descriptor there is /dev/null from now on: the farewell of TLS goes nowhere. */
 void zca_http_forget(struct zca_http *http)
 {
-    if (!http) {
-        return;
-    }
-    int nowhere = open("/dev/null", O_RDWR | O_CLOEXEC);
-    for (size_t i = 0; i < MAX_SOCKETS; i++) {
+    int nowhere = http ? open("/dev/null", O_RDWR | O_CLOEXEC) : -1;
+    for (size_t i = 0; http && i < MAX_SOCKETS; i++) {
         if (http->sockets[i] >= 0 &&
             (nowhere < 0 || dup3(nowhere, http->sockets[i], O_CLOEXEC) < 0)) {
             (void)close(http->sockets[i]); /* the connection is the parent's */
@@ -265,11 +270,6 @@ void zca_http_forget(struct zca_http *http)
         (void)close(nowhere); /* held nothing */
     }
     zca_http_close(http);
-}
-
-const char *zca_http_get_host(const struct zca_http *http)
-{
-    return http->url.address;
 }
 
 /* ---- one request ---- */
@@ -432,6 +432,7 @@ static bool judge(struct zca_http *http, CURLcode rc, struct receiving *receivin
 {
     struct zca_http_response *response = receiving->response;
     (void)curl_easy_getinfo(http->easy, CURLINFO_RESPONSE_CODE, &response->status); /* 0: none */
+    read_fields(http->easy, response);
     if (rc != CURLE_OK && (response->status < 400 || rc == CURLE_OPERATION_TIMEDOUT)) {
         return report_failure(http, rc, receiving, err);
     }

@@ -29,6 +29,7 @@ struct zca_http_request {
 struct zca_http_response {
     long status;
     long retry_after_s; /* 0: not asked for */
+    int64_t date_s;     /* the other side's clock (RFC 9110, 6.6.1); 0: not told */
     char *content_type; /* "" if none */
     struct zca_buffer
         body; /* marked secret by the caller when it may be; empty when an error's body
@@ -76,8 +77,5 @@ ZCA_NODISCARD bool zca_http_perform(struct zca_http *http, const struct zca_http
 /** zca_http_make_printable blanks control characters in a text from outside, which could forge a line
  * of a log. */
 void zca_http_make_printable(char *text);
-
-/** zca_http_get_host returns "host:port" or "host" of the base URL, for messages; borrowed. */
-const char *zca_http_get_host(const struct zca_http *http);
 
 #endif

@@ -30,7 +30,11 @@ static bool whoami(struct zca_client *client, struct zca_whoami *out_whoami, str
 {
     zca_auto(zca_operation) struct zca_client *running =
         zca_client_enter(client, client->dialect->whoami, "asking who we are", err);
-    return running && running->dialect->whoami(running, out_whoami, err);
+    if (!running || !running->dialect->whoami(running, out_whoami, err)) {
+        return false;
+    }
+    out_whoami->server_time_s = running->date_s;
+    return true;
 }
 
 static bool ca_init(struct zca_client *client, struct zca_buffer *out_pem, struct zca_error *err)

@@ -17,7 +17,7 @@
 #include "base/tbs.h"
 
 /* Counts changes of this header: core refuses a zca-remote.so with another number. */
-#define ZCA_REMOTE_ABI 1
+#define ZCA_REMOTE_ABI 2
 
 /* What a dialect can do; remote-independent code asks for a bit, never for a name. */
 enum zca_capability {
@@ -68,9 +68,10 @@ struct zca_login {
 /* Who the authority says we are. zca_whoami_clear releases. */
 struct zca_whoami {
     char *subject;
-    char *role;           /* "" when the dialect does not tell */
-    char *organization;   /* the one in force, "" if none */
-    int64_t expires_at_s; /* of the session; 0: unknown */
+    char *role;            /* "" when the dialect does not tell */
+    char *organization;    /* the one in force, "" if none */
+    int64_t expires_at_s;  /* of the session; 0: unknown */
+    int64_t server_time_s; /* the authority's clock when it answered; 0: not told */
 };
 
 /* What is asked for. All borrowed. */
