@@ -63,37 +63,14 @@ static void run_clear(struct run *run)
 
 ZCA_DEFINE_AUTO_CLEAR(run, struct run, run_clear);
 
-/* ---- kinds of failure ---- */
-
-/* Tried again while time is left. */
-static bool is_transient(enum zca_reason reason)
-{
-    return reason == ZCA_ERR_UNAVAILABLE || reason == ZCA_ERR_RATE_LIMITED ||
-           reason == ZCA_ERR_PENDING;
-}
-
-/* Failures on our side say nothing about the order. */
-static bool is_local(enum zca_reason reason)
-{
-    return reason == ZCA_ERR_MEMORY || reason == ZCA_ERR_SYSTEM || reason == ZCA_ERR_CRYPTO ||
-           reason == ZCA_ERR_SEALED || reason == ZCA_ERR_BUSY;
-}
-
-/* May the authority have acted when submit failed so? */
-static bool may_have_acted(enum zca_reason reason)
-{
-    return reason == ZCA_ERR_UNAVAILABLE || reason == ZCA_ERR_PENDING ||
-           reason == ZCA_ERR_PROTOCOL || is_local(reason);
-}
-
 /* A refused order is over; one whose fate is open stays in the journal for the next process. */
 static bool stays_open(const struct run *run, enum zca_reason reason)
 {
     bool young = zca_clock_now_s() - run->order.started_at_s < unsure_limit_s;
     bool in_doubt =
         run->unsure || (reason == ZCA_ERR_PROTOCOL && run->order.state == ZCA_ORDER_ACCEPTED);
-    return run->order.state != ZCA_ORDER_NONE &&
-           (is_transient(reason) || is_local(reason) || (young && in_doubt));
+    bool no_verdict = (zca_failure_kind(reason) & (ZCA_FAILURE_PASSING | ZCA_FAILURE_OURS)) != 0;
+    return run->order.state != ZCA_ORDER_NONE && (no_verdict || (young && in_doubt));
 }
 
 /* ---- waiting ---- */
@@ -160,7 +137,7 @@ static bool step_submit(struct run *run, const struct zca_remote *remote, struct
         zca_error_clear(err);
     }
     bool ok = remote->submit(client, &request, &run->ticket, err);
-    run->unsure = !ok && may_have_acted(err->reason);
+    run->unsure = !ok && (zca_failure_kind(err->reason) & ZCA_FAILURE_UNSURE) != 0;
     return ok;
 }
 
@@ -206,7 +183,7 @@ static bool call_step(struct run *run, const char *what, remote_step *step, stru
         if (call_once(run, what, step, err)) {
             return true;
         }
-        if (!is_transient(err->reason) ||
+        if ((zca_failure_kind(err->reason) & ZCA_FAILURE_PASSING) == 0 ||
             !wait_before(run, &retry_pace, num_tries, err->retry_after_s)) {
             return false;
         }

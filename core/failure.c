@@ -16,6 +16,18 @@
 #include "core/certificate.h"
 #include "core/wanted.h"
 
+static const unsigned kinds[ZCA_NUM_REASONS] = {
+    [ZCA_ERR_MEMORY] = ZCA_FAILURE_OURS | ZCA_FAILURE_UNSURE,
+    [ZCA_ERR_SYSTEM] = ZCA_FAILURE_OURS | ZCA_FAILURE_UNSURE,
+    [ZCA_ERR_CRYPTO] = ZCA_FAILURE_OURS | ZCA_FAILURE_UNSURE,
+    [ZCA_ERR_SEALED] = ZCA_FAILURE_OURS | ZCA_FAILURE_UNSURE,
+    [ZCA_ERR_BUSY] = ZCA_FAILURE_OURS | ZCA_FAILURE_UNSURE,
+    [ZCA_ERR_PENDING] = ZCA_FAILURE_PASSING | ZCA_FAILURE_UNSURE,
+    [ZCA_ERR_RATE_LIMITED] = ZCA_FAILURE_PASSING, /* it said that it did nothing */
+    [ZCA_ERR_UNAVAILABLE] = ZCA_FAILURE_PASSING | ZCA_FAILURE_UNSURE,
+    [ZCA_ERR_PROTOCOL] = ZCA_FAILURE_UNSURE,
+};
+
 /* How long a failure is taken for the answer: outages pass sooner than refusals. */
 static const int64_t outage_ms = 2000;
 static const int64_t refusal_ms = 5000;
@@ -155,6 +167,11 @@ bool zca_failure_store(struct zca_library *library, const char *authority, const
 }
 
 /* ---- for enrolment ---- */
+
+unsigned zca_failure_kind(enum zca_reason reason)
+{
+    return kinds[reason];
+}
 
 static const char *authority_name(const struct zca_identity *identity)
 {

@@ -11,6 +11,16 @@
 #include "base/error.h"
 #include "core/identity.h"
 
+/* What a reason says about the request that failed; a refusal is none of these. */
+enum zca_failure_kind {
+    ZCA_FAILURE_PASSING = 1 << 0, /* worth trying again */
+    ZCA_FAILURE_OURS = 1 << 1,    /* on this host: the authority said nothing */
+    ZCA_FAILURE_UNSURE = 1 << 2   /* a request that was sent may have been acted upon */
+};
+
+/** zca_failure_kind returns bits of the enumeration, 0 for a refusal. */
+unsigned zca_failure_kind(enum zca_reason reason);
+
 struct zca_failure {
     int64_t at_ms;       /* when, since 1970; 0: there is none */
     int64_t next_s;      /* renewal does not try again before */

@@ -4,7 +4,6 @@
  * directory $ZCA_FAKE: ca.pem and ca.key, `plan` (one word per call of each operation, the last
  * word repeats), `log` (one line per call, appended by all processes), NAME.issued.
  */
-#include <errno.h>
 #include <fcntl.h>
 #include <stdio.h>
 #include <stdlib.h>
@@ -405,13 +404,6 @@ static bool fake_ca_fetch(struct zca_client *client, struct zca_buffer *out_pem,
     return send_file("ca_fetch", "ca.pem", out_pem, err);
 }
 
-static bool fake_ca_init(struct zca_client *client, struct zca_buffer *out_pem,
-                         struct zca_error *err)
-{
-    (void)client;
-    return send_file("ca_init", "ca.pem", out_pem, err);
-}
-
 static bool fake_crl_fetch(struct zca_client *client, struct zca_buffer *out_crl,
                            struct zca_error *err)
 {
@@ -487,7 +479,7 @@ static const struct zca_remote table = {
     .client_open = fake_open,
     .client_close = fake_close,
     .client_forget = fake_forget,
-    .ca_init = fake_ca_init,
+    .ca_init = fake_ca_fetch,
     .ca_fetch = fake_ca_fetch,
     .crl_fetch = fake_crl_fetch,
     .submit = fake_submit,

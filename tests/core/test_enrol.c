@@ -5,9 +5,6 @@
 
 #include "base/clock.h"
 #include "base/openssl_auto.h"
-#include "base/pem.h"
-#include "core/certificate.h"
-#include "core/csr.h"
 #include "core/enrol.h"
 #include "tests/core/scene.h"
 
@@ -101,118 +98,6 @@ static void keys_in_memory_are_certified(void **state)
     assert_false(scene_exists(scene, "state/keys/corp/web.key"));
 }
 
-/* ---- requests ---- */
-
-static void capture(struct scene *scene, const char *const *dns_names)
-{
-    struct zca_error err = {.reason = ZCA_ERR_NONE};
-    zca_auto(zca_buffer) struct zca_buffer der = {.len = 0};
-    struct zca_csr_names names = {.common_name = "web.example", .dns_names = dns_names};
-    zca_auto(zca_key) struct zca_key *key = zca_identity_key_or_new(scene->identity, &err);
-    check_ok(key, err);
-    zca_auto(X509_REQ) X509_REQ *csr = zca_csr_new(scene->library, key, &names, &err);
-    check_ok(csr && zca_der_request(csr, &der, &err), err);
-    check_ok(zca_identity_capture(scene->identity, zca_buffer_span(&der), &err), err);
-}
-
-static bool has_dns_name(struct scene *scene, const char *name)
-{
-    struct zca_error err = {.reason = ZCA_ERR_NONE};
-    zca_auto(X509_STACK) STACK_OF(X509) *chain = NULL;
-    check_ok(zca_identity_certificates(scene->identity, &chain, &err), err);
-    return X509_check_host(sk_X509_value(chain, 0), name, 0, 0, NULL) == 1;
-}
-
-static void captured_request_is_answered(void **state)
-{
-    static const char *const names[] = {"a.example", "b.example", NULL};
-    struct scene *scene = *state;
-    begin(scene, "plain", "");
-    capture(scene, names);
-    enrol_ok(scene, ZCA_ENROL_IF_NEEDED);
-    assert_true(has_dns_name(scene, "a.example") && has_dns_name(scene, "b.example"));
-    scene_check_pair(scene);
-    scene_check_clean(scene);
-}
-
-static void renewal_asks_for_the_same_names(void **state)
-{
-    static const char *const names[] = {"a.example", NULL};
-    struct scene *scene = *state;
-    begin(scene, "plain", "");
-    capture(scene, names);
-    enrol_ok(scene, ZCA_ENROL_IF_NEEDED);
-    enrol_ok(scene, ZCA_ENROL_RENEW);
-    assert_true(has_dns_name(scene, "a.example"));
-    scene_check_pair(scene);
-}
-
-static void captured_request_survives_a_refusal(void **state)
-{
-    static const char *const names[] = {"a.example", NULL};
-    struct scene *scene = *state;
-    struct zca_error err = {.reason = ZCA_ERR_NONE};
-    begin(scene, "plain", "submit: refuse\n");
-    capture(scene, names);
-    check_refused(enrol(scene, ZCA_ENROL_IF_NEEDED, &err), err, ZCA_ERR_QUARANTINED);
-    assert_true(scene_exists(scene, "state/orders/corp/web.csr"));
-    assert_false(scene_exists(scene, "state/orders/corp/web.order"));
-    scene_plan(scene, "");
-    enrol_ok(scene, ZCA_ENROL_RENEW);
-    assert_true(has_dns_name(scene, "a.example"));
-    scene_check_clean(scene);
-}
-
-static void write_foreign_request(struct scene *scene, const char *const *dns_names)
-{
-    struct zca_error err = {.reason = ZCA_ERR_NONE};
-    zca_auto(zca_buffer) struct zca_buffer der = {.len = 0};
-    zca_auto(zca_buffer) struct zca_buffer pem = {.len = 0};
-    struct zca_csr_names names = {.common_name = "web.example", .dns_names = dns_names};
-    zca_auto(zca_key) struct zca_key *key =
-        zca_key_generate(scene->library, zca_key_type_find("P-256"), &err);
-    check_ok(key, err);
-    zca_auto(X509_REQ) X509_REQ *csr = zca_csr_new(scene->library, key, &names, &err);
-    check_ok(csr && zca_der_request(csr, &der, &err) &&
-                 zca_pem_format("CERTIFICATE REQUEST", zca_buffer_span(&der), &pem, &err),
-             err);
-    scene_write(scene, "foreign.csr", (const char *)pem.data);
-}
-
-static void open_with_file(struct scene *scene)
-{
-    zca_auto(text) char *uri = NULL;
-    assert_true(asprintf(&uri, "zca://corp/web?csr=%s/foreign.csr", scene->directory) > 0);
-    scene_open(scene, uri);
-}
-
-static void request_file_of_a_foreign_key_gives_a_certificate(void **state)
-{
-    static const char *const names[] = {"a.example", NULL};
-    struct scene *scene = *state;
-    begin(scene, "plain", "");
-    write_foreign_request(scene, names);
-    open_with_file(scene);
-    enrol_ok(scene, ZCA_ENROL_IF_NEEDED);
-    enrol_ok(scene, ZCA_ENROL_IF_NEEDED);
-    assert_int_equal(scene_count(scene, "submit"), 1);
-    assert_true(has_dns_name(scene, "a.example"));
-    assert_false(scene_exists(scene, "state/keys/corp/web.key"));
-}
-
-static void request_file_of_another_key_is_a_conflict(void **state)
-{
-    static const char *const names[] = {"a.example", NULL};
-    struct scene *scene = *state;
-    struct zca_error err = {.reason = ZCA_ERR_NONE};
-    begin(scene, "plain", "");
-    enrol_ok(scene, ZCA_ENROL_IF_NEEDED);
-    write_foreign_request(scene, names);
-    open_with_file(scene);
-    check_refused(enrol(scene, ZCA_ENROL_IF_NEEDED, &err), err, ZCA_ERR_CONFLICT);
-    scene_check_pair(scene);
-}
-
 /* ---- keys of the authority ---- */
 
 static void key_of_the_authority_is_stored(void **state)
@@ -225,22 +110,6 @@ static void key_of_the_authority_is_stored(void **state)
     assert_int_equal(zca_key_get_origin(key), ZCA_KEY_MADE_BY_AUTHORITY);
     scene_check_pair(scene);
     scene_check_clean(scene);
-}
-
-static void request_cannot_be_answered_by_who_makes_keys(void **state)
-{
-    static const char *const names[] = {"a.example", NULL};
-    struct scene *scene = *state;
-    struct zca_error err = {.reason = ZCA_ERR_NONE};
-    begin(scene, "keygen", "");
-    enrol_ok(scene, ZCA_ENROL_IF_NEEDED);
-    capture(scene, names);
-    enrol_ok(scene, ZCA_ENROL_IF_NEEDED);
-    assert_int_equal(scene_count(scene, "submit"), 1);
-    scene_check_clean(scene);
-    write_foreign_request(scene, names);
-    open_with_file(scene);
-    check_refused(enrol(scene, ZCA_ENROL_IF_NEEDED, &err), err, ZCA_ERR_UNSUPPORTED);
 }
 
 static void unasked_key_is_refused(void **state)
@@ -288,12 +157,11 @@ static const struct {
 /* What was there before stays, byte for byte. */
 static void wrong_answers_change_nothing(void **state)
 {
-    static const char *const names[] = {"a.example", NULL};
     struct scene *scene = *state;
     zca_auto(zca_buffer) struct zca_buffer certificate = {.len = 0};
     zca_auto(zca_buffer) struct zca_buffer key = {.len = 0};
-    begin(scene, "plain", "");
-    capture(scene, names);
+    scene_configure(scene, "plain", "[identity web]\ndns = a.example\n");
+    scene_open(scene, "zca://corp/web");
     enrol_ok(scene, ZCA_ENROL_IF_NEEDED);
     scene_read(scene, "state/certs/corp/web.pem", &certificate);
     scene_read(scene, "state/keys/corp/web.key", &key);
@@ -478,13 +346,7 @@ int main(void)
         SCENE(renewal_keeps_the_key_when_told),
         SCENE(existing_key_is_certified),
         SCENE(keys_in_memory_are_certified),
-        SCENE(captured_request_is_answered),
-        SCENE(renewal_asks_for_the_same_names),
-        SCENE(captured_request_survives_a_refusal),
-        SCENE(request_file_of_a_foreign_key_gives_a_certificate),
-        SCENE(request_file_of_another_key_is_a_conflict),
         SCENE(key_of_the_authority_is_stored),
-        SCENE(request_cannot_be_answered_by_who_makes_keys),
         SCENE(unasked_key_is_refused),
         SCENE(authority_without_a_ca_certificate_is_not_asked),
         SCENE(wrong_answers_change_nothing),
