@@ -7,8 +7,8 @@
 
 #include "base/clock.h"
 
-static const long default_timeout_ms = 30 * 1000;
-static const size_t default_max_response = 1024 * 1024;
+static const long default_timeout_ms = 30L * 1000;
+static const size_t default_max_response = 1024UL * 1024;
 
 /* Set while this thread is inside an operation of any client. */
 static _Thread_local bool inside;

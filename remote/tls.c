@@ -11,7 +11,7 @@
 #include "remote/section.h"
 
 /* More than any key needs. */
-static const size_t max_key_file = 64 * 1024;
+static const size_t max_key_file = 64UL * 1024;
 
 static int no_passphrase(char *passphrase, int size, int writing, void *context)
 {

@@ -15,7 +15,7 @@
 #include "base/file.h"
 #include "base/json.h"
 
-static const size_t max_token_file = 64 * 1024; /* bytes; JWTs with many claims are long */
+static const size_t max_token_file = 64UL * 1024; /* bytes; JWTs with many claims are long */
 static const int lock_interval_ms = 20;
 
 void zca_tokens_clear(struct zca_tokens *tokens)
