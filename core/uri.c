@@ -96,10 +96,12 @@ static bool parse_seconds(const char *text, long bare_s, long max_s, long *out_s
             unit = units[i].seconds;
         }
     }
-    if (errno || end == text || unit == 0 || number < 0 || number > max_s / unit) {
+    bool has_digits = *text >= '0' && *text <= '9'; /* strtol takes spaces and signs, too */
+    if (errno || !has_digits || unit == 0 || number > max_s / unit) {
         return zca_error_set(
             err, ZCA_ERR_INVALID,
-            "'%s' in URI is no duration of at most %ld seconds (90s, 15m, 24h, 7d)", text, max_s);
+            "'%.80s' in URI is no duration of at most %ld seconds (90s, 15m, 24h, 7d)", text,
+            max_s);
     }
     *out_s = number * unit;
     return true;
@@ -132,6 +134,11 @@ static bool set_id(struct zca_uri *uri, char *value, struct zca_error *err)
 
 static bool set_serial(struct zca_uri *uri, char *value, struct zca_error *err)
 {
+    if (value[strspn(value, "0123456789abcdefABCDEF:")] != '\0') {
+        free(value);
+        return zca_error_set(err, ZCA_ERR_INVALID,
+                             "serial in URI has other than hexadecimal digits");
+    }
     return store_text(&uri->serial, "serial", value, err);
 }
 
@@ -148,6 +155,9 @@ static bool set_pin_source(struct zca_uri *uri, char *value, struct zca_error *e
 static bool set_type(struct zca_uri *uri, char *value, struct zca_error *err)
 {
     zca_auto(text) char *owned = value;
+    if (uri->type != ZCA_URI_ANY) {
+        return zca_error_set(err, ZCA_ERR_INVALID, "'type' is given twice in URI");
+    }
     for (size_t i = 0; i < ZCA_COUNT(types); i++) {
         if (strcmp(owned, types[i].name) == 0) {
             uri->type = types[i].type;
@@ -155,7 +165,7 @@ static bool set_type(struct zca_uri *uri, char *value, struct zca_error *err)
         }
     }
     return zca_error_set(err, ZCA_ERR_INVALID,
-                         "type '%s' in URI: private, public, cert, chain, ca and crl are known",
+                         "type '%.80s' in URI: private, public, cert, chain, ca and crl are known",
                          owned);
 }
 
@@ -176,7 +186,7 @@ static bool set_offline(struct zca_uri *uri, char *value, struct zca_error *err)
     zca_auto(text) char *owned = value;
     bool yes = strcmp(owned, "yes") == 0;
     if (!yes && strcmp(owned, "no") != 0) {
-        return zca_error_set(err, ZCA_ERR_INVALID, "offline=%s in URI: yes or no", owned);
+        return zca_error_set(err, ZCA_ERR_INVALID, "offline=%.80s in URI: yes or no", owned);
     }
     uri->offline = yes;
     return true;
@@ -222,13 +232,14 @@ static bool unknown_attribute(const char *name, const struct attribute_table *ta
                               struct zca_error *err)
 {
     const char *nearest = zca_nearest(name, table->names);
-    return zca_error_set(err, ZCA_ERR_INVALID, "unknown attribute '%s' in URI%s%s%s", name,
+    return zca_error_set(err, ZCA_ERR_INVALID, "unknown attribute '%.80s' in URI%s%s%s", name,
                          nearest ? "; did you mean '" : "", nearest ? nearest : "",
                          nearest ? "'" : "");
 }
 
+/* seen: a bit for each row that occurred. */
 static bool parse_attribute(struct zca_uri *uri, const struct attribute_table *table,
-                            struct zca_span text, struct zca_error *err)
+                            struct zca_span text, unsigned *seen, struct zca_error *err)
 {
     const char *start = (const char *)text.data;
     const char *equals = memchr(start, '=', text.len);
@@ -244,6 +255,10 @@ static bool parse_attribute(struct zca_uri *uri, const struct attribute_table *t
         if (!equals || name_len + 1 == text.len) {
             return zca_error_set(err, ZCA_ERR_INVALID, "attribute '%s' in URI has no value", name);
         }
+        if ((*seen & 1U << i) != 0) {
+            return zca_error_set(err, ZCA_ERR_INVALID, "'%s' is given twice in URI", name);
+        }
+        *seen |= 1U << i;
         char *value = decode(equals + 1, text.len - name_len - 1, err);
         return value && table->rows[i].set(uri, value, err);
     }
@@ -253,10 +268,11 @@ static bool parse_attribute(struct zca_uri *uri, const struct attribute_table *t
 static bool parse_attributes(struct zca_uri *uri, const struct attribute_table *table,
                              const char *text, size_t len, struct zca_error *err)
 {
+    unsigned seen = 0;
     while (len > 0) {
         const char *end = memchr(text, table->separator, len);
         size_t part = end ? (size_t)(end - text) : len;
-        if (part > 0 && !parse_attribute(uri, table, zca_span_of(text, part), err)) {
+        if (!parse_attribute(uri, table, zca_span_of(text, part), &seen, err)) {
             return false;
         }
         size_t used = end ? part + 1 : part;
@@ -264,6 +280,21 @@ static bool parse_attributes(struct zca_uri *uri, const struct attribute_table *
         len -= used;
     }
     return true;
+}
+
+static bool names_nothing(struct zca_error *err)
+{
+    return zca_error_set(err, ZCA_ERR_INVALID,
+                         "URI names nothing: zca://NAME is an identity, zca:/// the CA itself");
+}
+
+/* What follows "zca:" without "//": attributes, at least one. */
+static bool parse_flat(struct zca_uri *uri, const char *text, size_t len, struct zca_error *err)
+{
+    if (len == 0) {
+        return names_nothing(err);
+    }
+    return parse_attributes(uri, &path_table, text, len, err);
 }
 
 /* What follows "//": [authority "/"] name, or [authority] "/", then ";type=..." if any. */
@@ -277,8 +308,7 @@ static bool parse_hierarchy(struct zca_uri *uri, const char *text, size_t len,
     const char *name = slash ? slash + 1 : text;
     size_t name_len = path_len - (size_t)(name - text);
     if (path_len == 0) {
-        return zca_error_set(err, ZCA_ERR_INVALID,
-                             "URI names nothing: zca://NAME is an identity, zca:/// the CA itself");
+        return names_nothing(err);
     }
     if (authority_len > 0) {
         char *value = decode(text, authority_len, err);
@@ -292,7 +322,8 @@ static bool parse_hierarchy(struct zca_uri *uri, const char *text, size_t len,
             return false;
         }
     }
-    return !attributes || parse_attributes(uri, &path_table, attributes, len - path_len, err);
+    return !attributes ||
+           parse_attributes(uri, &path_table, attributes + 1, len - path_len - 1, err);
 }
 
 struct zca_uri *zca_uri_parse(const char *text, struct zca_error *err)
@@ -302,7 +333,7 @@ struct zca_uri *zca_uri_parse(const char *text, struct zca_error *err)
         return NULL;
     }
     if (strncasecmp(text, scheme, sizeof(scheme) - 1) != 0) {
-        (void)zca_error_set(err, ZCA_ERR_INVALID, "'%s' is no zca URI", text);
+        (void)zca_error_set(err, ZCA_ERR_INVALID, "'%.80s' is no zca URI", text);
         return NULL;
     }
     zca_auto(zca_uri) struct zca_uri *uri = calloc(1, sizeof(*uri));
@@ -316,9 +347,9 @@ struct zca_uri *zca_uri_parse(const char *text, struct zca_error *err)
     size_t len = query ? (size_t)(query - rest) : strlen(rest);
     bool hierarchical = len >= 2 && strncmp(rest, "//", 2) == 0;
     bool ok = hierarchical ? parse_hierarchy(uri, rest + 2, len - 2, err)
-                           : parse_attributes(uri, &path_table, rest, len, err);
+                           : parse_flat(uri, rest, len, err);
     if (!ok || (query && !parse_attributes(uri, &query_table, query + 1, strlen(query + 1), err))) {
-        (void)zca_error_context(err, "reading '%s'", text);
+        (void)zca_error_context(err, "reading '%.80s'", text);
         return NULL;
     }
     return zca_steal(uri);
