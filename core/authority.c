@@ -165,8 +165,8 @@ static void report_unknown(const char *name, const char *const *names, struct zc
 }
 
 /* The name that NULL stands for; borrowed from the configuration. */
-static const char *default_name(const struct zca_config *config, const char *const *names,
-                                struct zca_error *err)
+static const char *default_name(struct zca_library *library, const struct zca_config *config,
+                                const char *const *names, struct zca_error *err)
 {
     zca_auto(zca_buffer) struct zca_buffer known = {.limit = 200};
     const char *name = zca_config_get_text(config, "zca", NULL,
@@ -176,8 +176,8 @@ static const char *default_name(const struct zca_config *config, const char *con
     }
     if (!names || !names[0]) {
         zca_error_set(err, ZCA_ERR_NOT_FOUND,
-                      "no authority is configured: run 'zca login URL' or add a section "
-                      "[authority NAME] to zca.conf");
+                      "no authority is configured in '%s': 'zca login URL' adds one",
+                      zca_library_config_file(library));
         return NULL;
     }
     if (names[1]) {
@@ -200,7 +200,7 @@ struct zca_authority *zca_authority_open(struct zca_library *library, const char
     }
     const char *const *names = zca_config_names(config, "authority");
     names = names ? names : none;
-    const char *found = name ? name : default_name(config, names, err);
+    const char *found = name ? name : default_name(library, config, names, err);
     if (!found) {
         return NULL;
     }

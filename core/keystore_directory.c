@@ -25,12 +25,28 @@ static char *path_of(const struct zca_keystore_slot *slot, const char *ending,
                             err);
 }
 
-static bool check_mode(const char *path, const struct stat *status, struct zca_error *err)
+/* Whoever else may read a key or put one in its place is somebody to complain about. */
+static bool check_mode(const char *what, const char *path, const struct stat *status,
+                       struct zca_error *err)
 {
     return (status->st_mode & 077) == 0 ||
-           zca_error_set(err, ZCA_ERR_SYSTEM,
-                         "key '%s' is open to others (mode %04o): chmod 600 it", path,
-                         (unsigned)status->st_mode & 07777);
+           zca_error_set(err, ZCA_ERR_SYSTEM, "%s '%s' is open to others (mode %04o): chmod %o it",
+                         what, path, (unsigned)status->st_mode & 07777,
+                         S_ISDIR(status->st_mode) ? 0700U : 0600U);
+}
+
+static bool check_directory(const struct zca_keystore_slot *slot, struct zca_error *err)
+{
+    struct stat status;
+    zca_auto(text) char *path =
+        zca_library_directory(slot->library, place_of(slot), slot->authority, err);
+    if (!path) {
+        return false;
+    }
+    if (stat(path, &status) != 0) {
+        return zca_error_set_errno(err, "key directory '%s'", path);
+    }
+    return check_mode("key directory", path, &status, err);
 }
 
 static struct zca_key *read_file(const struct zca_keystore_slot *slot, const char *path,
@@ -40,7 +56,7 @@ static struct zca_key *read_file(const struct zca_keystore_slot *slot, const cha
     zca_auto(zca_buffer) struct zca_buffer record = {0};
     zca_auto(zca_buffer) struct zca_buffer sealing_key = ZCA_SECRET_BUFFER;
     if (!zca_file_load(path, max_record, &record, &status, err) ||
-        !check_mode(path, &status, err) ||
+        !check_mode("key", path, &status, err) || !check_directory(slot, err) ||
         !zca_sealing_key_load(slot->library, slot->kind, false, &sealing_key, err)) {
         return NULL;
     }
@@ -78,6 +94,7 @@ static bool directory_store(const struct zca_keystore_slot *slot, struct zca_key
     zca_auto(zca_buffer) struct zca_buffer sealing_key = ZCA_SECRET_BUFFER;
     zca_auto(text) char *path = path_of(slot, suffix, err);
     if (!path || !zca_library_prepare(slot->library, place_of(slot), slot->authority, err) ||
+        !check_directory(slot, err) ||
         !zca_sealing_key_load(slot->library, slot->kind, true, &sealing_key, err) ||
         !zca_key_seal(key, slot->label, zca_buffer_span(&sealing_key), &record, err)) {
         return false;

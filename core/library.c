@@ -32,6 +32,7 @@ struct zca_library {
     pthread_mutex_t mutex; /* over everything below that is made late */
     _Atomic pid_t pid;     /* of the process that last entered */
     char *config_file;
+    bool is_named;                 /* somebody named that file, so it must exist */
     struct zca_setting *overrides; /* name NULL ends */
     OSSL_LIB_CTX *(*context_new)(void *argument);
     void *context_argument;
@@ -89,6 +90,7 @@ struct zca_library *zca_library_new(const struct zca_library_settings *settings,
     library->context_new = settings->context_new;
     library->context_argument = settings->context_argument;
     library->config_file = settings->config_file ? strdup(settings->config_file) : NULL;
+    library->is_named = settings->config_file;
     if ((settings->config_file && !library->config_file) ||
         !copy_overrides(library, settings->overrides)) {
         zca_library_free(library);
@@ -150,22 +152,36 @@ void zca_library_enter(struct zca_library *library)
 
 /* ---- configuration ---- */
 
+static bool find_config_file(struct zca_library *library, struct zca_error *err)
+{
+    return library->config_file ||
+           zca_place_config_file(&library->config_file, &library->is_named, err);
+}
+
+static struct zca_config *load_config(struct zca_library *library, struct zca_error *err)
+{
+    struct zca_error load_error = {0};
+    struct zca_config *config = zca_config_load(library->config_file, zca_section_kinds,
+                                                ZCA_COUNT(zca_section_kinds), &load_error);
+    bool is_missing = !config && load_error.reason == ZCA_ERR_NOT_FOUND;
+    if (is_missing && !library->is_named) {
+        return zca_config_empty(zca_section_kinds, ZCA_COUNT(zca_section_kinds), err);
+    }
+    if (is_missing) {
+        (void)zca_error_set(err, ZCA_ERR_CONFIG,
+                            "there is no configuration '%s': 'zca login URL' writes one",
+                            library->config_file);
+    } else if (!config && err) {
+        *err = load_error;
+    }
+    return config;
+}
+
 static struct zca_config *read_config(struct zca_library *library, struct zca_error *err)
 {
-    bool is_named = library->config_file;
-    if (!is_named && !zca_place_config_file(&library->config_file, &is_named, err)) {
-        return NULL;
-    }
-    struct zca_error load_error = {0};
-    zca_auto(zca_config) struct zca_config *config = zca_config_load(
-        library->config_file, zca_section_kinds, ZCA_COUNT(zca_section_kinds), &load_error);
-    if (!config && load_error.reason == ZCA_ERR_NOT_FOUND && !is_named) {
-        config = zca_config_empty(zca_section_kinds, ZCA_COUNT(zca_section_kinds), &load_error);
-    }
+    zca_auto(zca_config) struct zca_config *config =
+        find_config_file(library, err) ? load_config(library, err) : NULL;
     if (!config) {
-        if (err) {
-            *err = load_error;
-        }
         (void)zca_error_context(err, "reading zca's configuration");
         return NULL;
     }
@@ -199,11 +215,7 @@ const struct zca_config *zca_library_config(struct zca_library *library, struct 
 const char *zca_library_config_file(struct zca_library *library)
 {
     zca_auto(lock) pthread_mutex_t *held = zca_lock(&library->mutex);
-    bool is_named = false;
-    if (!library->config_file && !zca_place_config_file(&library->config_file, &is_named, NULL)) {
-        return "zca.conf";
-    }
-    return library->config_file;
+    return find_config_file(library, NULL) ? library->config_file : "zca.conf";
 }
 
 /* ---- the private context ---- */
@@ -386,14 +398,15 @@ char *zca_library_directory(struct zca_library *library, enum zca_place place,
     return roots ? zca_place_directory(roots, place, authority, err) : NULL;
 }
 
-char *zca_library_sealing_path(struct zca_library *library, bool is_runtime, struct zca_error *err)
+char *zca_library_sealing_path(struct zca_library *library, bool is_runtime, bool make_directory,
+                               struct zca_error *err)
 {
     const struct zca_place_roots *roots = find_roots(library, err);
     if (!roots) {
         return NULL;
     }
     const char *root = is_runtime ? roots->runtime : roots->state;
-    bool ok = zca_directory_make(root, is_runtime ? 0700 : 0755, err);
+    bool ok = !make_directory || zca_directory_make(root, is_runtime ? 0700 : 0755, err);
     return ok ? zca_path_join(root, "sealing.key", "", err) : NULL;
 }
 

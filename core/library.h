@@ -120,10 +120,10 @@ ZCA_NODISCARD char *zca_library_path(struct zca_library *library, enum zca_place
 ZCA_NODISCARD char *zca_library_directory(struct zca_library *library, enum zca_place place,
                                           const char *authority, struct zca_error *err);
 
-/** zca_library_sealing_path returns "sealing.key" in the state or the runtime directory, which is created
- * when it is missing. Caller frees. */
+/** zca_library_sealing_path returns "sealing.key" in the state or the runtime directory. Caller frees.
+ * make_directory   before the first write. */
 ZCA_NODISCARD char *zca_library_sealing_path(struct zca_library *library, bool is_runtime,
-                                             struct zca_error *err);
+                                             bool make_directory, struct zca_error *err);
 
 /** zca_library_prepare creates "PLACE/authority" with the place's mode. Before the first write. */
 ZCA_NODISCARD bool zca_library_prepare(struct zca_library *library, enum zca_place place,

@@ -36,6 +36,21 @@ bool zca_name_valid(const char *name)
     return len > 0 && len <= max_name && name[0] != '.' && strspn(name, allowed) == len;
 }
 
+/* The home directory of the user as the system knows it, in new memory, or NULL. */
+static char *find_home(void)
+{
+    const char *home = secure_getenv("HOME");
+    if (home && home[0] == '/') {
+        return strdup(home);
+    }
+    const size_t max_entry = 64 * 1024; /* more than any entry of passwd(5) */
+    zca_auto(text) char *buffer = malloc(max_entry);
+    struct passwd entry;
+    struct passwd *user = NULL;
+    bool found = buffer && getpwuid_r(geteuid(), &entry, buffer, max_entry, &user) == 0 && user;
+    return found && entry.pw_dir[0] == '/' ? strdup(entry.pw_dir) : NULL;
+}
+
 /* "DIRECTORY/rest", where DIRECTORY is an environment variable, or `fallback` below the home directory. */
 static char *user_path(const char *variable, const char *fallback, const char *rest,
                        struct zca_error *err)
@@ -44,14 +59,11 @@ static char *user_path(const char *variable, const char *fallback, const char *r
     if (directory && directory[0] == '/') {
         return zca_path_join(directory, rest, "", err);
     }
-    const char *home = secure_getenv("HOME");
-    if (!home || home[0] != '/') {
-        const struct passwd *user = getpwuid(geteuid());
-        home = user ? user->pw_dir : NULL;
-    }
+    zca_auto(text) char *home = find_home();
     if (!home) {
-        (void)zca_error_set(err, ZCA_ERR_CONFIG,
-                            "no home directory: set state-dir in zca.conf, or HOME");
+        (void)zca_error_set(
+            err, ZCA_ERR_CONFIG,
+            "no home directory: set HOME, or state-dir and runtime-dir in zca.conf");
         return NULL;
     }
     zca_auto(text) char *below = zca_path_join(home, fallback, "", err);
@@ -66,7 +78,7 @@ bool zca_place_config_file(char **out_path, bool *out_is_named, struct zca_error
     if (*out_is_named) {
         path = strdup(named);
     } else if (geteuid() != 0) {
-        path = user_path("XDG_CONFIG_HOME", ".config", "zca/zca.conf", err);
+        path = user_path("XDG_CONFIG_HOME", ".config", "zca/zca.conf", NULL); /* or /etc */
     }
     if (!*out_is_named && (!path || access(path, F_OK) != 0)) {
         free(path);

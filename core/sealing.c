@@ -3,51 +3,72 @@
  * The sealing key: 32 bytes from a file, from a systemd credential, or made beside the keys on
  * first need. It guards keys against copies and backups of the key directory, not against root.
  */
-#include <stdio.h>
 #include <string.h>
+#include <unistd.h>
 
 #include "base/file.h"
 #include "core/keystore.h"
 
 static const size_t key_len = 32;
 
-static const char *option_text(struct zca_library *library, enum zca_library_option option,
-                               struct zca_error *err)
+struct source {
+    char *path;
+    bool is_ours;    /* to make when it is missing */
+    mode_t too_open; /* bits that the file must not have */
+};
+
+static void source_clear(struct source *source)
+{
+    free(source->path);
+}
+
+ZCA_DEFINE_AUTO_CLEAR(source, struct source, source_clear);
+
+/* systemd shows a credential to the service by an access list, whose mask looks like group bits. */
+static bool find_credential(struct source *out_source)
+{
+    const char *directory = secure_getenv("CREDENTIALS_DIRECTORY");
+    zca_auto(text) char *path =
+        directory ? zca_path_join(directory, "zca-sealing-key", "", NULL) : NULL;
+    if (!path || access(path, F_OK) != 0) {
+        return false;
+    }
+    *out_source = (struct source){.path = zca_steal(path), .too_open = 07};
+    return true;
+}
+
+static bool find_source(struct zca_library *library, enum zca_keystore_kind kind,
+                        struct source *out_source, struct zca_error *err)
 {
     const struct zca_config *config = zca_library_config(library, err);
-    return config ? zca_config_get_text(config, "zca", NULL, &zca_library_options[option]) : NULL;
-}
-
-/* The path of the file and whether it is ours to make. */
-static char *find_path(struct zca_library *library, enum zca_keystore_kind kind, bool *out_ours,
-                       struct zca_error *err)
-{
-    const char *configured = option_text(library, ZCA_LIBRARY_SEALING_KEY, err);
-    const char *credentials = secure_getenv("CREDENTIALS_DIRECTORY");
-    *out_ours = false;
+    if (!config) {
+        return false;
+    }
+    const char *configured =
+        zca_config_get_text(config, "zca", NULL, &zca_library_options[ZCA_LIBRARY_SEALING_KEY]);
+    out_source->too_open = 077;
     if (configured) {
-        char *path = strdup(configured);
-        if (!path) {
-            (void)zca_error_set(err, ZCA_ERR_MEMORY, "out of memory");
-        }
-        return path;
+        out_source->path = strdup(configured);
+        return out_source->path || zca_error_set(err, ZCA_ERR_MEMORY, "out of memory");
     }
-    if (credentials) {
-        zca_auto(text) char *path = zca_path_join(credentials, "zca-sealing-key", "", err);
-        struct stat status;
-        if (!path || stat(path, &status) == 0) {
-            return zca_steal(path);
-        }
+    if (find_credential(out_source)) {
+        return true;
     }
-    *out_ours = true;
-    return zca_library_sealing_path(library, kind == ZCA_KEYSTORE_RUNTIME, err);
+    out_source->is_ours = true;
+    out_source->path = zca_library_sealing_path(library, kind == ZCA_KEYSTORE_RUNTIME, false, err);
+    return out_source->path;
 }
 
-static bool make_file(const char *path, struct zca_buffer *out_key, struct zca_error *err)
+/* Somebody else may be first, which is as good. */
+static bool make_file(struct zca_library *library, enum zca_keystore_kind kind,
+                      struct zca_error *err)
 {
     struct zca_error race = {0};
     zca_auto(zca_buffer) struct zca_buffer fresh = ZCA_SECRET_BUFFER;
-    if (!zca_random(NULL, key_len, &fresh, err)) {
+    OSSL_LIB_CTX *context = zca_library_context(library, err);
+    zca_auto(text) char *path =
+        zca_library_sealing_path(library, kind == ZCA_KEYSTORE_RUNTIME, true, err);
+    if (!context || !path || !zca_random(context, key_len, &fresh, err)) {
         return false;
     }
     if (!zca_file_store_new(path, 0600, zca_buffer_span(&fresh), &race) &&
@@ -57,38 +78,44 @@ static bool make_file(const char *path, struct zca_buffer *out_key, struct zca_e
         }
         return zca_error_context(err, "making a sealing key");
     }
-    return zca_file_load(path, key_len, out_key, NULL, err); /* ours, or that of who was first */
+    return true;
 }
 
-static bool check_mode(const char *path, const struct stat *status, struct zca_error *err)
+static bool load_file(const struct source *source, struct zca_buffer *out_key,
+                      struct zca_error *err)
 {
-    return (status->st_mode & 077) == 0 ||
-           zca_error_set(err, ZCA_ERR_SEALED,
-                         "sealing key '%s' is open to others (mode %04o): chmod 600 it", path,
-                         (unsigned)status->st_mode & 07777);
+    struct stat status = {0};
+    zca_auto(zca_buffer) struct zca_buffer key = ZCA_SECRET_BUFFER;
+    if (!zca_file_load(source->path, key_len, &key, &status, err)) {
+        return false;
+    }
+    if (key.len != key_len) {
+        return zca_error_set(err, ZCA_ERR_SEALED, "'%s' has %zu bytes instead of %zu", source->path,
+                             key.len, key_len);
+    }
+    if ((status.st_mode & source->too_open) != 0) {
+        return zca_error_set(err, ZCA_ERR_SEALED,
+                             "'%s' is open to others (mode %04o): chmod 600 it", source->path,
+                             (unsigned)status.st_mode & 07777);
+    }
+    zca_buffer_move(out_key, &key);
+    return true;
 }
 
 bool zca_sealing_key_load(struct zca_library *library, enum zca_keystore_kind kind, bool create,
                           struct zca_buffer *out_key, struct zca_error *err)
 {
-    bool is_ours = false;
-    struct stat status = {0};
     struct zca_error load_error = {0};
-    zca_auto(text) char *path = find_path(library, kind, &is_ours, err);
-    if (!path) {
+    zca_auto(source) struct source source = {0};
+    if (!find_source(library, kind, &source, err)) {
         return false;
     }
-    out_key->secret = true;
-    bool ok = zca_file_load(path, key_len, out_key, &status, &load_error);
-    if (!ok && load_error.reason == ZCA_ERR_NOT_FOUND && is_ours && create) {
-        return make_file(path, out_key, err);
+    bool ok = load_file(&source, out_key, &load_error);
+    if (!ok && load_error.reason == ZCA_ERR_NOT_FOUND && source.is_ours && create) {
+        if (!make_file(library, kind, err)) {
+            return false;
+        }
+        ok = load_file(&source, out_key, &load_error);
     }
-    if (!ok) {
-        return zca_error_set(err, ZCA_ERR_SEALED, "sealing key: %s", load_error.message);
-    }
-    if (out_key->len != key_len) {
-        return zca_error_set(err, ZCA_ERR_SEALED, "sealing key '%s' has %zu bytes instead of %zu",
-                             path, out_key->len, key_len);
-    }
-    return check_mode(path, &status, err);
+    return ok || zca_error_set(err, ZCA_ERR_SEALED, "sealing key: %s", load_error.message);
 }
