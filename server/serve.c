@@ -233,8 +233,17 @@ static bool bring_up(struct serving *serving, struct zca_error *err)
     return serving->connections && add_events(serving, err) && open_listeners(serving, err);
 }
 
+/* From here on the server leaves anyway: a second SIGTERM must not turn that into a failure. */
+static void block_signals(void)
+{
+    sigset_t all;
+    (void)sigfillset(&all); /* neither can fail with these arguments */
+    (void)pthread_sigmask(SIG_BLOCK, &all, NULL);
+}
+
 static void take_down(struct serving *serving)
 {
+    block_signals();
     close_listeners(serving);
     free(serving->listeners);
     long patience_s = zca_server_number(serving->server, ZCA_SERVER_STOP_TIMEOUT);

@@ -3,10 +3,13 @@
 """Talks to a running zca-server byte by byte: what a strict HTTP/1.1 server must refuse, when it must
 hang up, and that good clients are served meanwhile.
 
-usage: server_http.py CASE PORT TRUST-FILE     CASE: a name in CASES below
+usage: server_http.py CASE PORT TRUST-FILE [PID]     CASE: a name in CASES below
 Prints one line a check; exit status 1 when one failed.
 """
+import json
+import os
 import re
+import signal
 import socket
 import ssl
 import sys
@@ -259,6 +262,98 @@ def crowd(port, tls):
         stream.close()
 
 
+def request(method, path, body=b"", *headers):
+    lines = [f"{method} {path} HTTP/1.1", "Host: localhost", f"Content-Length: {len(body)}", *headers]
+    return "\r\n".join(lines).encode() + b"\r\n\r\n" + body
+
+
+def ask(port, tls, *arguments):
+    with connect(port, tls) as stream:
+        stream.sendall(request(*arguments))
+        return read_answer(stream)
+
+
+def login_body(password):
+    return json.dumps({"email": "admin@localhost", "password": password}).encode()
+
+
+def doors(port, tls):
+    """Who gets past the dispatcher, on a server just started for the first time."""
+    with open(os.path.join(os.path.dirname(sys.argv[3]), "initial-password"), encoding="utf-8") as file:
+        password = file.readline().strip()
+    route = "/api/issue-certificate"
+    status, head, body = ask(port, tls, "POST", route, b"{}")
+    check(status == 401 and b"www-authenticate: bearer" in head.lower() and b'"UNAUTHORIZED"' in body,
+          "doors: without credentials 401")
+    for name, header in {
+        "a token of nobody": "Authorization: Bearer eyJhbGciOiJub25lIn0.e30.",
+        "an empty token": "Authorization: Bearer ",
+        "another scheme": "Authorization: Basic YTpi",
+        "an API key of nobody": "X-Api-Key: qztna_" + "0" * 64,
+    }.items():
+        status, _, body = ask(port, tls, "POST", route, b"{}", header)
+        check(status == 401 and b'"UNAUTHORIZED"' in body, f"doors: with {name} 401")
+        status, _, _ = ask(port, tls, "GET", "/api/health", b"", header)
+        check(status == 200, f"doors: with {name} an open route answers")
+    status, _, body = ask(port, tls, "POST", "/api/auth/login", login_body(password))
+    check(status == 200, "doors: the password of the first start logs in")
+    token = "Authorization: Bearer " + json.loads(body)["data"]["token"]
+    for name, text in {"no": b"", "broken": b"{", "an array, as": b"[]", "two": b"{}{}",
+                       "deep": b"[" * 60000, "a lone surrogate in": b'{"a":"\\ud800"}',
+                       "a repeated key in": b'{"a":1,"a":2}'}.items():
+        status, _, body = ask(port, tls, "POST", route, text, token)
+        check(status == 400 and b'"INVALID_JSON"' in body, f"doors: {name} JSON text is 400 INVALID_JSON")
+    status, _, body = ask(port, tls, "POST", route, b'{"action":"conquer"}', token)
+    check(status == 400, "doors: an unknown action is 400")
+    status, head, _ = ask(port, tls, "GET", route, b"", token)
+    check(status == 405 and b"allow: post" in head.lower(), "doors: another method is 405 with Allow")
+    for i in range(9):
+        status, _, _ = ask(port, tls, "POST", "/api/auth/login", login_body("x"))
+        check(status == 401, f"doors: login {i + 2} of 10 is looked at")
+    status, head, body = ask(port, tls, "POST", "/api/auth/login", login_body(password))
+    wait = re.search(rb"retry-after: (\d+)", head.lower())
+    check(status == 429 and wait and 0 < int(wait[1]) <= 30 and b'"RATE_LIMITED"' in body and
+          b"Too many requests. Retry after " + wait[1] + b"s." in body, "doors: login 11 is 429 with Retry-After")
+
+
+def logins(port, tls, number):
+    """Starts so many logins at once, each on its connection."""
+    streams = [connect(port, tls, 30) for _ in range(number)]
+    for i, stream in enumerate(streams):
+        body = json.dumps({"email": f"nobody{i}@localhost", "password": "x"}).encode()
+        stream.sendall(request("POST", "/api/auth/login", body))
+    return streams
+
+
+def overload(port, tls):
+    """The server runs with --workers 1 --queue 2 --login-limit 0."""
+    answers = [read_answer(stream) for stream in logins(port, tls, 12)]
+    refused = [head for status, head, _ in answers if status == 503]
+    looked_at = [status for status, _, _ in answers if status == 401]
+    check(len(refused) + len(looked_at) == 12, f"overload: {len(looked_at)} answers, {len(refused)} refusals")
+    check(len(refused) >= 1 and all(b"retry-after: 1" in head.lower() for head in refused),
+          "overload: refusals are 503 with Retry-After")
+    check(len(looked_at) >= 2, "overload: what was queued is answered")
+    check(served(port, tls), "overload: then all is well again")
+
+
+def farewell(port, tls):
+    """Requests that run when the server is told to stop, by the caller who has its pid, are answered."""
+    streams = logins(port, tls, 2)
+    idle = connect(port, tls)
+    time.sleep(0.05)
+    os.kill(int(sys.argv[4]), signal.SIGTERM)
+    answers = [read_answer(stream) for stream in streams]
+    check([status for status, _, _ in answers] == [401] * 2, "farewell: running requests are answered")
+    check(all(b"connection: close" in head.lower() for _, head, _ in answers), "farewell: and closed")
+    check(read_all(idle, 5.0) == (b"", True), "farewell: idle connections are closed")
+    try:
+        connect(port, tls, 2).close()
+        check(False, "farewell: no new connection")
+    except OSError:
+        check(True, "farewell: no new connection")
+
+
 def certificate(port, tls):
     """Prints the serial number of the certificate, for the caller to compare."""
     with connect(port, tls) as stream:
@@ -270,6 +365,9 @@ CASES = {
     "keep-alive": keep_alive,
     "deadlines": deadlines,
     "crowd": crowd,
+    "doors": doors,
+    "overload": overload,
+    "farewell": farewell,
     "certificate": certificate,
 }
 
