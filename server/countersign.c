@@ -244,6 +244,7 @@ static bool store_result(struct task *task, const struct zca_buffer *der, struct
     struct zca_crl_row crl = {.authority_id = (char *)(uintptr_t)zca_authority_id(task->authority),
                               .number = task->inspected.crl_number,
                               .der = *der,
+                              .num_entries = task->inspected.num_entries,
                               .this_update = task->now_ms,
                               .next_update = task->inspected.expires_at_ms};
     struct storing storing = {

@@ -37,6 +37,7 @@ struct zca_inspected {
     const char *profile;      /* static: "tbs", "tbs-ca", "tbs-v1", "tbs-crl" ... */
     int64_t expires_at_ms;    /* certificates: notAfter. CRLs: nextUpdate */
     int64_t crl_number;       /* CRLs: -1 without one */
+    int64_t num_entries;      /* CRLs: how many of the ledger's are in it */
 };
 
 void zca_inspected_clear(struct zca_inspected *inspected);

@@ -85,7 +85,7 @@ static bool has_serial(X509_CRL *crl, struct zca_span serial)
     return integer && X509_CRL_get0_by_serial(crl, &entry, integer) == 1;
 }
 
-static bool check_entries(const struct zca_inspection *inspection, X509_CRL *crl,
+static bool check_entries(const struct zca_inspection *inspection, X509_CRL *crl, int64_t *out_num,
                           struct zca_error *err)
 {
     zca_auto(zca_record_list) struct zca_record_list rows = {0};
@@ -103,6 +103,7 @@ static bool check_entries(const struct zca_inspection *inspection, X509_CRL *crl
                               (const char *)text.data);
         }
     }
+    *out_num = (int64_t)rows.num;
     return true;
 }
 
@@ -123,7 +124,8 @@ bool zca_inspect_crl(const struct zca_inspection *inspection, struct zca_inspect
            zca_inspect_issuer(inspection, X509_CRL_get_issuer(crl), err) &&
            check_extensions(crl, err) && zca_inspect_key_id(inspection, id, err) &&
            check_dates(inspection, crl, &inspected->expires_at_ms, err) &&
-           read_number(crl, &inspected->crl_number, err) && check_entries(inspection, crl, err);
+           read_number(crl, &inspected->crl_number, err) &&
+           check_entries(inspection, crl, &inspected->num_entries, err);
 }
 
 /* The CA asks another CA to certify it: its own name and key, nothing else. */

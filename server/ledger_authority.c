@@ -20,6 +20,7 @@ static const struct zca_column crl_columns[] = {
     {"authority_id", ZCA_COLUMN_TEXT,    offsetof(struct zca_crl_row, authority_id)},
     {"number",       ZCA_COLUMN_INTEGER, offsetof(struct zca_crl_row, number)      },
     {"der",          ZCA_COLUMN_BYTES,   offsetof(struct zca_crl_row, der)         },
+    {"num_entries",  ZCA_COLUMN_INTEGER, offsetof(struct zca_crl_row, num_entries) },
     {"this_update",  ZCA_COLUMN_INTEGER, offsetof(struct zca_crl_row, this_update) },
     {"next_update",  ZCA_COLUMN_INTEGER, offsetof(struct zca_crl_row, next_update) },
 };

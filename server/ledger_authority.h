@@ -20,6 +20,7 @@ struct zca_crl_row {
     char *authority_id;
     int64_t number; /* RFC 5280, 5.2.3 */
     struct zca_buffer der;
+    int64_t num_entries;
     int64_t this_update;
     int64_t next_update;
 };

@@ -199,3 +199,11 @@ bool zca_ledger_revocation_newest_time(struct zca_ledger *ledger, const char *au
     return zca_ledger_integer(ledger, ZCA_QUERY(ZCA_SQL_REVOCATION_NEWEST_TIME, values),
                               out_time_ms, NULL, err);
 }
+
+bool zca_ledger_revocation_count(struct zca_ledger *ledger, const char *authority_id,
+                                 int64_t now_ms, int64_t *out_count, struct zca_error *err)
+{
+    struct zca_value values[] = {ZCA_TEXT(authority_id), ZCA_INTEGER(now_ms)};
+    return zca_ledger_integer(ledger, ZCA_QUERY(ZCA_SQL_REVOCATION_COUNT, values), out_count, NULL,
+                              err);
+}

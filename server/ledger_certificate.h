@@ -114,6 +114,11 @@ ZCA_NODISCARD bool zca_ledger_certificate_revoke(struct zca_ledger *ledger, cons
                                                  const char *id, int64_t now_ms, const char *reason,
                                                  bool *out_changed, struct zca_error *err);
 
+/** zca_ledger_revocation_count counts what zca_ledger_revocation_list would give. */
+ZCA_NODISCARD bool zca_ledger_revocation_count(struct zca_ledger *ledger, const char *authority_id,
+                                               int64_t now_ms, int64_t *out_count,
+                                               struct zca_error *err);
+
 /** zca_ledger_revocation_list gives the revoked certificates of an authority that expire after
  * `now_ms`, by serial. zca_ledger_revocation_newest_time gives the time of the newest one, 0 for none. */
 ZCA_NODISCARD bool zca_ledger_revocation_list(struct zca_ledger *ledger, const char *authority_id,

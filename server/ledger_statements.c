@@ -15,7 +15,7 @@
 #define REFRESH_TOKEN_COLUMNS "hash, family, user_id, created_at, expires_at, spent_at"
 #define AUTHORITY_COLUMNS "id, org_id, certificate, sealed_key, created_at, retired_at"
 #define SECRET_COLUMNS "name, sealed"
-#define CRL_COLUMNS "authority_id, number, der, this_update, next_update"
+#define CRL_COLUMNS "authority_id, number, der, num_entries, this_update, next_update"
 #define INTENT_COLUMNS                                                                             \
     "org_id, authority_id, kind, serial, tbs_sha256, request_sha256, requester, profile, "         \
     "request_id, created_at, abandoned_at"
@@ -112,7 +112,8 @@ const struct zca_statement_text zca_statements[ZCA_SQL_NUM] = {
     [ZCA_SQL_SECRET_INSERT] = WRITE("INSERT INTO secret (" SECRET_COLUMNS
                                     ") VALUES ($1, $2) ON CONFLICT (name) DO NOTHING"),
     [ZCA_SQL_SECRET_FIND] = READ("SELECT " SECRET_COLUMNS " FROM secret WHERE name = $1"),
-    [ZCA_SQL_CRL_INSERT] = WRITE("INSERT INTO crl (" CRL_COLUMNS ") VALUES ($1, $2, $3, $4, $5)"),
+    [ZCA_SQL_CRL_INSERT] =
+        WRITE("INSERT INTO crl (" CRL_COLUMNS ") VALUES ($1, $2, $3, $4, $5, $6)"),
     [ZCA_SQL_CRL_NEWEST] = READ("SELECT " CRL_COLUMNS
                                 " FROM crl WHERE authority_id = $1 ORDER BY number DESC LIMIT 1"),
     [ZCA_SQL_INTENT_INSERT] =
@@ -153,6 +154,9 @@ const struct zca_statement_text zca_statements[ZCA_SQL_NUM] = {
     [ZCA_SQL_REVOCATION_NEWEST_TIME] =
         READ("SELECT MAX(revoked_at) FROM certificate WHERE authority_id = $1 AND revoked_at IS "
              "NOT NULL"),
+    [ZCA_SQL_REVOCATION_COUNT] =
+        READ("SELECT COUNT(*) FROM certificate WHERE authority_id = $1 AND revoked_at IS NOT "
+             "NULL AND expires_at > $2"),
     [ZCA_SQL_MACHINE_INSERT] = WRITE("INSERT INTO machine (" MACHINE_COLUMNS
                                      ") VALUES ($1, $2, $3, $4, $5, $6, $7, $8, $9)"),
     [ZCA_SQL_MACHINE_UPDATE] =
@@ -248,7 +252,8 @@ const char *const zca_migrations[] = {
 
     "CREATE TABLE crl ("
     "  authority_id TEXT NOT NULL REFERENCES authority (id), number BIGINT NOT NULL,"
-    "  der BYTEA NOT NULL, this_update BIGINT NOT NULL, next_update BIGINT NOT NULL,"
+    "  der BYTEA NOT NULL, num_entries BIGINT NOT NULL, this_update BIGINT NOT NULL,"
+    "  next_update BIGINT NOT NULL,"
     "  PRIMARY KEY (authority_id, number));"
 
     "CREATE TABLE intent ("

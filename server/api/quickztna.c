@@ -4,6 +4,8 @@
 
 #include "base/auto.h"
 #include "server/api/certificate.h"
+#include "server/api/crl.h"
+#include "server/api/keys.h"
 #include "server/api/session.h"
 #include "server/response.h"
 
@@ -20,6 +22,9 @@ static const struct zca_route routes[] = {
     ROW("POST", "/api/auth/logout", ZCA_ROLE_NONE, ZCA_ROUTE_JSON, zca_api_logout),
     ROW("GET", "/api/auth/me", ZCA_ROLE_NONE, 0, zca_api_me),
     ROW("POST", "/api/issue-certificate", ZCA_ROLE_AUDITOR, ZCA_ROUTE_JSON, zca_api_certificate),
+    ROW("GET", "/api/ca/*/crl.pem", ZCA_ROLE_NONE, 0, zca_api_crl),
+    ROW("POST", "/api/key-management", ZCA_ROLE_AUDITOR, ZCA_ROUTE_JSON, zca_api_keys),
+    ROW("POST", "/api/api-keys", ZCA_ROLE_AUDITOR, ZCA_ROUTE_JSON, zca_api_keys),
 };
 
 const struct zca_route_table zca_quickztna_routes = {routes, ZCA_COUNT(routes)};
