@@ -22,7 +22,8 @@
 int zca_provider_fail(struct zca_provider *provider, const struct zca_error *err, const char *file,
                       int line, const char *function);
 
-#define ZCA_FAIL(provider, err) zca_provider_fail((provider), (err), __FILE__, __LINE__, __func__)
+#define ZCA_FAIL(provider, err)                                                                    \
+    zca_provider_fail((provider), (err), __FILE_NAME__, __LINE__, __func__)
 
 /** zca_provider_warn writes one line to the log, for what went wrong beside a success. */
 void zca_provider_warn(struct zca_provider *provider, const struct zca_error *err);

@@ -238,6 +238,17 @@ static bool find_authority(struct zca_library *library, const struct search *sea
     return (search->wanted & WANT_CRL) == 0 || find_authority_crl(search, authority, err);
 }
 
+/* Not even one part exists: says so, with the reason of the last one. */
+static bool missing(const struct search *search, struct zca_error *err)
+{
+    if (err->reason == ZCA_ERR_NOT_FOUND) {
+        return false;
+    }
+    bool is_chain = search->query->uri->type == ZCA_URI_CHAIN;
+    return zca_error_set(err, ZCA_ERR_NOT_FOUND, "'%s' has no %s", search->objects->uri,
+                         is_chain ? "chain: its issuer is a root" : "such object");
+}
+
 bool zca_objects_find(struct zca_library *library, const struct zca_object_query *query,
                       struct zca_objects *out_objects, struct zca_error *err)
 {
@@ -255,8 +266,8 @@ bool zca_objects_find(struct zca_library *library, const struct zca_object_query
     struct zca_error reason = {0};
     bool found = of_authority ? find_authority(library, &search, &reason)
                               : find_identity(library, &search, &reason);
-    if (found && out_objects->count == 0 && reason.reason == ZCA_ERR_NOT_FOUND && !query->subject) {
-        found = false; /* not even one part exists: say so, with the reason of the last */
+    if (found && out_objects->count == 0 && !query->subject) {
+        found = missing(&search, &reason);
     }
     if (!found && err) {
         *err = reason;

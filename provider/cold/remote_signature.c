@@ -101,7 +101,6 @@ int zca_remote_signature_sign(const struct zca_keydata *keydata,
     zca_auto(zca_buffer) struct zca_buffer result = {0};
     struct zca_span bytes = tbs ? *tbs : zca_buffer_span(&remote->tbs);
     if (!sign(keydata, remote->digest, bytes, &result, &err)) {
-        (void)zca_error_context(&err, "signing with '%s'", keydata->uri); /* returns false */
         return ZCA_FAIL(keydata->provider, &err);
     }
     if (result.len > size) {

@@ -17,7 +17,8 @@
 
 struct zca_store {
     struct zca_provider *provider;
-    struct zca_uri *uri;
+    struct zca_uri *uri; /* NULL: it could not be read, for this reason */
+    struct zca_error uri_error;
     int expected;
     X509_NAME *subject;
     bool searched;
@@ -25,20 +26,14 @@ struct zca_store {
     size_t next;
 };
 
+/* A bad URI is reported by the load: after a failed open OpenSSL looks for other schemes, and says so. */
 struct zca_store *zca_store_open(struct zca_provider *provider, const char *text)
 {
     zca_auto(errno) int saved_errno = errno;
-    struct zca_error err = {0};
     struct zca_store *store = OPENSSL_zalloc(sizeof(*store));
-    if (!store) {
-        return NULL;
-    }
-    store->provider = provider;
-    store->uri = zca_uri_parse(text, &err);
-    if (!store->uri) {
-        (void)ZCA_FAIL(store->provider, &err); /* NULL says the same */
-        OPENSSL_free(store);
-        return NULL;
+    if (store) {
+        store->provider = provider;
+        store->uri = zca_uri_parse(text, &store->uri_error);
     }
     return store;
 }
@@ -170,6 +165,9 @@ static int search(struct zca_store *store)
     struct zca_object_query query = {
         .uri = store->uri, .expected = store->expected, .subject = store->subject};
     store->searched = true;
+    if (!store->uri) {
+        return ZCA_FAIL(store->provider, &store->uri_error);
+    }
     zca_library_enter(store->provider->library);
     if (!zca_objects_find(store->provider->library, &query, &store->objects, &err)) {
         zca_objects_clear(&store->objects);
@@ -193,6 +191,6 @@ int zca_store_load(struct zca_store *store, OSSL_CALLBACK *callback, void *argum
 /* Parameters are never there: s_server looks for DH parameters behind its certificate's URI. */
 int zca_store_eof(const struct zca_store *store)
 {
-    return store->expected == OSSL_STORE_INFO_PARAMS ||
+    return (store->uri && store->expected == OSSL_STORE_INFO_PARAMS) ||
            (store->searched && store->next >= store->objects.count);
 }
