@@ -109,6 +109,37 @@ static void config_lists_names_in_file_order(void **state)
     assert_false(zca_config_has(config, "peer", NULL));
 }
 
+static void config_of_many_sections_finds_each(void **state)
+{
+    (void)state;
+    static const int num_peers = 500;
+    struct zca_error err = {.reason = ZCA_ERR_NONE};
+    zca_auto(zca_buffer) struct zca_buffer text = {.data = NULL};
+    for (int i = 0; i < num_peers; i++) {
+        check_ok(zca_buffer_format(&text, &err, "[peer p%d]\nurl = u%d\n", i, i), err);
+    }
+    zca_auto(zca_config) struct zca_config *config = parse((const char *)text.data);
+    for (int i = 0; i < num_peers; i++) {
+        const char *name = zca_config_names(config, "peer")[i];
+        assert_int_equal(strtol(name + 1, NULL, 10), i);
+        assert_string_equal(zca_config_get_text(config, "peer", name, &peer_options[URL]) + 1,
+                            name + 1);
+    }
+    assert_null(zca_config_names(config, "peer")[num_peers]);
+}
+
+static void config_refuses_twins_wherever_they_are(void **state)
+{
+    struct zca_error err = {.reason = ZCA_ERR_NONE};
+    zca_auto(text) char *path = check_path(state, "more.conf");
+    zca_auto(zca_buffer) struct zca_buffer text = {.data = NULL};
+    check_message("[peer a]\nurl=1\n[peer  a]\nurl=2\n", "t.conf:3: [peer  a] stands there twice");
+    check_ok(zca_file_store(path, 0600, zca_span_text("[peer\ta]\nurl=1\n"), &err), err);
+    check_ok(zca_buffer_format(&text, &err, "[peer a]\nurl=1\n.include %s\n", path), err);
+    assert_null(zca_config_parse((const char *)text.data, "t", kinds, ZCA_COUNT(kinds), &err));
+    assert_non_null(strstr(err.message, "stands there twice"));
+}
+
 static void config_empty_has_only_defaults(void **state)
 {
     (void)state;
@@ -127,8 +158,9 @@ static void config_error_names_file_line_section_option_and_nearest(void **state
     check_message("\n[main]\n\nsze = 5\n",
                   "t.conf:4: [main]: unknown option 'sze', did you mean 'size'");
     check_message("[main]\nfrobnicate = 5\n", "t.conf:2: [main]: unknown option 'frobnicate'");
-    check_message("[peeer x]\n", "t.conf:1: [peeer x]: unknown section, did you mean 'peer'");
-    check_message("[identity x]\n", "t.conf:1: [identity x]: unknown section");
+    check_message("[peeer x]\n",
+                  "t.conf:1: [peeer x]: unknown section 'peeer', did you mean 'peer'");
+    check_message("[identity x]\n", "t.conf:1: [identity x]: unknown section 'identity'");
     check_message("[peer]\n", "t.conf:1: [peer]: the section needs one name: [peer NAME]");
     check_message("[peer a b]\n", "t.conf:1: [peer a b]: the section needs one name: [peer NAME]");
     check_message("[main x]\n", "t.conf:1: [main x]: the section takes no name: [main]");
@@ -313,6 +345,8 @@ int main(void)
         cmocka_unit_test(config_reads_every_type),
         cmocka_unit_test(config_gives_defaults_for_what_is_absent),
         cmocka_unit_test(config_lists_names_in_file_order),
+        cmocka_unit_test(config_of_many_sections_finds_each),
+        in_directory(config_refuses_twins_wherever_they_are),
         cmocka_unit_test(config_empty_has_only_defaults),
         cmocka_unit_test(config_error_names_file_line_section_option_and_nearest),
         cmocka_unit_test(config_error_of_the_syntax_has_a_line),
