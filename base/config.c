@@ -21,10 +21,11 @@ static const size_t max_file = 1 << 20;
 struct zca_config {
     const struct zca_section_kind *kinds;
     size_t num_kinds;
-    struct zca_section *defaults;  /* one for each kind: what is read when a section is absent */
-    struct zca_section **sections; /* owned, in file order */
+    struct zca_config_section
+        *defaults; /* one for each kind: what is read when a section is absent */
+    struct zca_config_section **sections; /* owned, in file order */
     size_t num_sections;
-    struct zca_section **index; /* the first num_indexed of them, by kind and name */
+    struct zca_config_section **index; /* the first num_indexed of them, by kind and name */
     size_t num_indexed;
     const char ***names; /* one list for each kind, into sections */
 };
@@ -40,8 +41,8 @@ struct reading {
 
 static int compare_sections(const void *left_item, const void *right_item)
 {
-    const struct zca_section *left = *(struct zca_section *const *)left_item;
-    const struct zca_section *right = *(struct zca_section *const *)right_item;
+    const struct zca_config_section *left = *(struct zca_config_section *const *)left_item;
+    const struct zca_config_section *right = *(struct zca_config_section *const *)right_item;
     int order = (left->kind > right->kind) - (left->kind < right->kind);
     return order == 0 && left->name ? strcmp(left->name, right->name) : order;
 }
@@ -61,15 +62,15 @@ static bool make_index(struct zca_config *config, struct zca_error *err)
     return true;
 }
 
-static struct zca_section *find_section(const struct zca_config *config,
-                                        const struct zca_section_kind *kind, const char *name)
+static struct zca_config_section *
+find_section(const struct zca_config *config, const struct zca_section_kind *kind, const char *name)
 {
-    struct zca_section wanted = {.kind = kind, .name = name};
-    struct zca_section *key = &wanted;
+    struct zca_config_section wanted = {.kind = kind, .name = name};
+    struct zca_config_section *key = &wanted;
     if (kind->named != (name != NULL)) {
         return NULL;
     }
-    struct zca_section **found =
+    struct zca_config_section **found =
         bsearch(&key, config->index, config->num_indexed, sizeof(*config->index), compare_sections);
     return found ? *found : NULL;
 }
@@ -85,7 +86,7 @@ static bool list_names(struct zca_config *config, struct zca_error *err)
             return zca_error_set(err, ZCA_ERR_MEMORY, "reading the configuration");
         }
         for (size_t j = 0; j < config->num_sections; j++) {
-            const struct zca_section *section = config->sections[j];
+            const struct zca_config_section *section = config->sections[j];
             if (section->kind == &config->kinds[i] && section->name) {
                 config->names[i][num_names++] = section->name;
             }
@@ -107,17 +108,18 @@ static bool locate(const struct reading *reading, const char *heading, const cha
     return zca_error_context(err, "%s:%ld: [%s]", reading->origin, line, heading);
 }
 
-static bool fill_section(const struct reading *reading, struct zca_section *section,
+static bool fill_section(const struct reading *reading, struct zca_config_section *section,
                          struct zca_error *err)
 {
     STACK_OF(CONF_VALUE) *lines = NCONF_get_section(reading->conf, section->heading);
     for (int i = 0; i < sk_CONF_VALUE_num(lines); i++) {
         const CONF_VALUE *line = sk_CONF_VALUE_value(lines, i);
-        if (!zca_section_set(section, line->name, line->value, err)) {
+        if (!zca_config_section_set(section, line->name, line->value, err)) {
             return locate(reading, section->heading, line->name, err);
         }
     }
-    return zca_section_check_required(section, err) || locate(reading, section->heading, NULL, err);
+    return zca_config_section_check_required(section, err) ||
+           locate(reading, section->heading, NULL, err);
 }
 
 /* Makes room for one more section: twice as much at each power of two. */
@@ -127,7 +129,7 @@ static bool grow_sections(struct zca_config *config, struct zca_error *err)
     if ((num & (num - 1)) != 0) {
         return true;
     }
-    struct zca_section **grown =
+    struct zca_config_section **grown =
         reallocarray(config->sections, num != 0 ? 2 * num : 1, sizeof(*grown));
     if (!grown) {
         return zca_error_set(err, ZCA_ERR_MEMORY, "reading the configuration");
@@ -138,26 +140,27 @@ static bool grow_sections(struct zca_config *config, struct zca_error *err)
 
 /* Adds a section whose heading was parsed, with what NCONF knows of it. */
 static bool add_section(struct zca_config *config, const struct reading *reading,
-                        struct zca_section *section, struct zca_error *err)
+                        struct zca_config_section *section, struct zca_error *err)
 {
-    if (!zca_section_init(section, section->kind, err) || !fill_section(reading, section, err) ||
-        !grow_sections(config, err)) {
+    if (!zca_config_section_init(section, section->kind, err) ||
+        !fill_section(reading, section, err) || !grow_sections(config, err)) {
         return false;
     }
-    struct zca_section *added = malloc(sizeof(*added));
+    struct zca_config_section *added = malloc(sizeof(*added));
     if (!added) {
         return zca_error_set(err, ZCA_ERR_MEMORY, "reading the configuration");
     }
     *added = *section;
-    *section = (struct zca_section){.kind = NULL};
+    *section = (struct zca_config_section){.kind = NULL};
     config->sections[config->num_sections++] = added;
     return true;
 }
 
 static bool parse_heading(const struct zca_config *config, const struct reading *reading,
-                          const char *heading, struct zca_section *section, struct zca_error *err)
+                          const char *heading, struct zca_config_section *section,
+                          struct zca_error *err)
 {
-    return zca_section_parse(section, heading, config->kinds, config->num_kinds, err) ||
+    return zca_config_section_parse(section, heading, config->kinds, config->num_kinds, err) ||
            locate(reading, heading, NULL, err);
 }
 
@@ -168,7 +171,7 @@ static bool add_own_sections(struct zca_config *config, const struct reading *re
     struct zca_config_line line = {.text = reading->text};
     while (zca_config_line_next(&line)) {
         const char *start = (const char *)line.section.data;
-        zca_auto(zca_section) struct zca_section section = {.line = line.number};
+        zca_auto(zca_config_section) struct zca_config_section section = {.line = line.number};
         zca_auto(text) char *heading = line.heading ? strndup(start, line.section.len) : NULL;
         if (line.heading && !heading) {
             return zca_error_set(err, ZCA_ERR_MEMORY, "reading the configuration");
@@ -188,14 +191,14 @@ static bool add_included_sections(struct zca_config *config, const struct readin
 {
     for (int i = 0; i < sk_OPENSSL_CSTRING_num(headings); i++) {
         const char *heading = sk_OPENSSL_CSTRING_value(headings, i);
-        zca_auto(zca_section) struct zca_section section = {.line = 0};
+        zca_auto(zca_config_section) struct zca_config_section section = {.line = 0};
         if (strcmp(heading, "default") == 0) {
             continue;
         }
         if (!parse_heading(config, reading, heading, &section, err)) {
             return false;
         }
-        const struct zca_section *same = find_section(config, section.kind, section.name);
+        const struct zca_config_section *same = find_section(config, section.kind, section.name);
         bool done = same && strcmp(same->heading, heading) == 0;
         if (!done && !add_section(config, reading, &section, err)) {
             return false;
@@ -209,8 +212,8 @@ static bool refuse_twins(const struct zca_config *config, const struct reading *
                          struct zca_error *err)
 {
     for (size_t i = 1; i < config->num_indexed; i++) {
-        const struct zca_section *left = config->index[i - 1];
-        const struct zca_section *right = config->index[i];
+        const struct zca_config_section *left = config->index[i - 1];
+        const struct zca_config_section *right = config->index[i];
         if (compare_sections(&left, &right) == 0) {
             return zca_error_set(
                 err, ZCA_ERR_CONFIG, "%s:%ld: [%s] stands there twice", reading->origin,
@@ -265,7 +268,7 @@ struct zca_config *zca_config_empty(const struct zca_section_kind *kinds, size_t
                                     struct zca_error *err)
 {
     zca_auto(zca_config) struct zca_config *config = calloc(1, sizeof(*config));
-    struct zca_section *defaults = calloc(num_kinds + 1, sizeof(*defaults));
+    struct zca_config_section *defaults = calloc(num_kinds + 1, sizeof(*defaults));
     const char ***names = calloc(num_kinds + 1, sizeof(*names));
     if (!config || !defaults || !names) {
         free(defaults);
@@ -276,7 +279,7 @@ struct zca_config *zca_config_empty(const struct zca_section_kind *kinds, size_t
     *config = (struct zca_config){.kinds = kinds, .defaults = defaults, .names = names};
     for (size_t i = 0; i < num_kinds; i++) {
         config->num_kinds = i + 1; /* as many as zca_config_free has to look at */
-        if (!zca_section_init(&defaults[i], &kinds[i], err)) {
+        if (!zca_config_section_init(&defaults[i], &kinds[i], err)) {
             return NULL;
         }
     }
@@ -319,11 +322,11 @@ void zca_config_free(struct zca_config *config)
         return;
     }
     for (size_t i = 0; i < config->num_kinds; i++) {
-        zca_section_clear(&config->defaults[i]);
+        zca_config_section_clear(&config->defaults[i]);
         free(config->names[i]);
     }
     for (size_t i = 0; i < config->num_sections; i++) {
-        zca_section_clear(config->sections[i]);
+        zca_config_section_clear(config->sections[i]);
         free(config->sections[i]);
     }
     free(config->defaults);
@@ -345,18 +348,18 @@ static size_t get_kind(const struct zca_config *config, const char *kind)
 }
 
 /* The section, or the defaults of its kind. */
-static struct zca_section *get_section(const struct zca_config *config, const char *kind,
-                                       const char *name)
+static struct zca_config_section *get_section(const struct zca_config *config, const char *kind,
+                                              const char *name)
 {
     size_t i = get_kind(config, kind);
-    struct zca_section *section = find_section(config, &config->kinds[i], name);
+    struct zca_config_section *section = find_section(config, &config->kinds[i], name);
     return section ? section : &config->defaults[i];
 }
 
 bool zca_config_override(struct zca_config *config, const char *kind, const char *option,
                          const char *value, struct zca_error *err)
 {
-    return zca_section_set(get_section(config, kind, NULL), option, value, err) ||
+    return zca_config_section_set(get_section(config, kind, NULL), option, value, err) ||
            zca_error_context(err, "[%s]", kind);
 }
 
@@ -373,7 +376,7 @@ const char *const *zca_config_names(const struct zca_config *config, const char 
 static const struct zca_value *get_value(const struct zca_config *config, const char *kind,
                                          const char *name, const struct zca_option *option)
 {
-    const struct zca_section *section = get_section(config, kind, name);
+    const struct zca_config_section *section = get_section(config, kind, name);
     ptrdiff_t index = option - section->kind->options;
     assert(index >= 0 && (size_t)index < section->kind->num_options);
     return &section->values[index];

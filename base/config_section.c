@@ -47,9 +47,19 @@ find_kind(const char *kind, const struct zca_section_kind *kinds, size_t num_kin
     return NULL;
 }
 
-bool zca_section_parse(struct zca_section *section, const char *heading,
-                       const struct zca_section_kind *kinds, size_t num_kinds,
-                       struct zca_error *err)
+/* Names become file names and stand in logs: NCONF would let "\\n" through as a line feed. */
+static bool is_word(const char *text)
+{
+    const char *c = text;
+    while ((unsigned char)*c > 0x20 && *c != 0x7F) {
+        c++;
+    }
+    return c != text && *c == '\0';
+}
+
+bool zca_config_section_parse(struct zca_config_section *section, const char *heading,
+                              const struct zca_section_kind *kinds, size_t num_kinds,
+                              struct zca_error *err)
 {
     static const char *const blanks = " \t";
     size_t kind_len = strcspn(heading, blanks);
@@ -63,11 +73,10 @@ bool zca_section_parse(struct zca_section *section, const char *heading,
         return refuse_kind(kind, kinds, num_kinds, err);
     }
     const char *name = section->heading + kind_len + strspn(heading + kind_len, blanks);
-    size_t name_len = strcspn(name, blanks);
-    if (row->named && (name_len == 0 || name[name_len] != '\0')) {
+    if (row->named && !is_word(name)) {
         return zca_error_set(err, ZCA_ERR_CONFIG, "the section needs one name: [%s NAME]", kind);
     }
-    if (!row->named && name_len > 0) {
+    if (!row->named && *name != '\0') {
         return zca_error_set(err, ZCA_ERR_CONFIG, "the section takes no name: [%s]", kind);
     }
     section->kind = row;
@@ -75,8 +84,8 @@ bool zca_section_parse(struct zca_section *section, const char *heading,
     return true;
 }
 
-bool zca_section_init(struct zca_section *section, const struct zca_section_kind *kind,
-                      struct zca_error *err)
+bool zca_config_section_init(struct zca_config_section *section,
+                             const struct zca_section_kind *kind, struct zca_error *err)
 {
     section->kind = kind;
     section->values = calloc(kind->num_options + 1, sizeof(*section->values));
@@ -92,8 +101,8 @@ bool zca_section_init(struct zca_section *section, const struct zca_section_kind
     return true;
 }
 
-bool zca_section_set(struct zca_section *section, const char *option, const char *value,
-                     struct zca_error *err)
+bool zca_config_section_set(struct zca_config_section *section, const char *option,
+                            const char *value, struct zca_error *err)
 {
     const struct zca_section_kind *kind = section->kind;
     for (size_t i = 0; i < kind->num_options; i++) {
@@ -105,7 +114,8 @@ bool zca_section_set(struct zca_section *section, const char *option, const char
     return refuse_option(option, kind, err);
 }
 
-bool zca_section_check_required(const struct zca_section *section, struct zca_error *err)
+bool zca_config_section_check_required(const struct zca_config_section *section,
+                                       struct zca_error *err)
 {
     for (size_t i = 0; i < section->kind->num_options; i++) {
         const struct zca_option *option = &section->kind->options[i];
@@ -116,12 +126,12 @@ bool zca_section_check_required(const struct zca_section *section, struct zca_er
     return true;
 }
 
-void zca_section_clear(struct zca_section *section)
+void zca_config_section_clear(struct zca_config_section *section)
 {
     for (size_t i = 0; section->values && i < section->kind->num_options; i++) {
         zca_value_clear(&section->values[i]);
     }
     free(section->values);
     free(section->heading);
-    *section = (struct zca_section){.kind = NULL};
+    *section = (struct zca_config_section){.kind = NULL};
 }

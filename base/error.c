@@ -64,6 +64,16 @@ static void end_message(struct message *message, int needed)
     memcpy(message->text + end, mark, sizeof(mark));
 }
 
+/* Foreign text in a message must not forge a log line or drive a terminal. */
+static void clean_message(struct message *message)
+{
+    for (char *c = message->text; *c != '\0'; c++) {
+        if ((unsigned char)*c < 0x20 || *c == 0x7F) {
+            *c = '?';
+        }
+    }
+}
+
 static struct message format_message(const char *format, va_list arguments) ZCA_PRINTF(1, 0);
 
 static struct message format_message(const char *format, va_list arguments)
@@ -71,6 +81,7 @@ static struct message format_message(const char *format, va_list arguments)
     struct message message = {""};
     int saved_errno = errno;
     end_message(&message, vsnprintf(message.text, sizeof(message.text), format, arguments));
+    clean_message(&message);
     errno = saved_errno;
     return message;
 }

@@ -52,7 +52,7 @@ struct zca_error {
  *
  * err      may be NULL: the caller does not want to know.
  * format   lower case, no full stop: what was attempted, on what, the next step if known.
- *          A message that does not fit ends in "...".
+ *          A message that does not fit ends in "..."; control characters become '?'.
  *
  * Returns false, so that `return zca_error_set(...)` reads well.
  */

@@ -163,6 +163,7 @@ static void config_error_names_file_line_section_option_and_nearest(void **state
     check_message("[identity x]\n", "t.conf:1: [identity x]: unknown section 'identity'");
     check_message("[peer]\n", "t.conf:1: [peer]: the section needs one name: [peer NAME]");
     check_message("[peer a b]\n", "t.conf:1: [peer a b]: the section needs one name: [peer NAME]");
+    check_message("[peer a\\nb]\n", "t.conf: [peer a?b]: the section needs one name: [peer NAME]");
     check_message("[main x]\n", "t.conf:1: [main x]: the section takes no name: [main]");
     check_message("[peer a]\n", "t.conf:1: [peer a]: option 'url' is required");
     check_message("[main]\n[peer a]\nurl=b\n[main]\n", "t.conf:4: [main] stands there twice");

@@ -68,6 +68,16 @@ static void error_message_is_never_cut_inside_a_character(void **state)
     }
 }
 
+static void error_message_has_no_control_characters(void **state)
+{
+    (void)state;
+    struct zca_error err = {.reason = ZCA_ERR_NONE};
+    zca_error_set(&err, ZCA_ERR_INVALID, "%s", "a\nb\033[1m\x7F\xC3\xA4");
+    assert_string_equal(err.message, "a?b?[1m?\xC3\xA4");
+    zca_error_context(&err, "in\t%d", 1);
+    assert_string_equal(err.message, "in?1: a?b?[1m?\xC3\xA4");
+}
+
 static void error_set_errno_maps_and_keeps_errno(void **state)
 {
     (void)state;
@@ -171,6 +181,7 @@ int main(void)
         cmocka_unit_test(error_message_that_does_not_fit_ends_in_dots),
         cmocka_unit_test(error_message_that_just_fits_is_whole),
         cmocka_unit_test(error_message_is_never_cut_inside_a_character),
+        cmocka_unit_test(error_message_has_no_control_characters),
         cmocka_unit_test(error_set_errno_maps_and_keeps_errno),
         cmocka_unit_test(error_set_crypto_appends_newest_entry_and_leaves_queue),
         cmocka_unit_test(error_set_crypto_without_entry_has_the_message_only),
