@@ -303,6 +303,100 @@ static void certificate_is_listed_and_revoked(void **state)
     server->remote->client_close(client);
 }
 
+static X509 *fetch_ca(const struct server *server, struct zca_client *client)
+{
+    zca_auto(zca_buffer) struct zca_buffer pem = {0};
+    struct zca_error err = {0};
+    check(server->remote->ca_fetch(client, &pem, &err), &err);
+    zca_auto(X509_STACK) STACK_OF(X509) *certificates =
+        zca_pem_parse_certificates(NULL, zca_buffer_span(&pem), NULL);
+    assert_non_null(certificates);
+    return sk_X509_shift(certificates);
+}
+
+static void crl_holds_what_was_revoked(void **state)
+{
+    struct server *server = *state;
+    struct zca_error err = {0};
+    zca_auto(zca_buffer) struct zca_buffer bytes = {0};
+    struct zca_client *client = open_client(server, "orgca");
+    check(server->remote->crl_fetch(client, &bytes, &err), &err);
+    zca_auto(X509) X509 *ca = fetch_ca(server, client);
+    zca_auto(X509_CRL) X509_CRL *crl = zca_pem_parse_crl(NULL, zca_buffer_span(&bytes), &err);
+    assert_non_null(crl);
+    assert_int_equal(X509_CRL_verify(crl, X509_get0_pubkey(ca)), 1);
+    assert_int_equal(sk_X509_REVOKED_num(X509_CRL_get_REVOKED(crl)), 1);
+    server->remote->client_close(client);
+}
+
+/* What `openssl x509 -req -CA` has signed: a whole TBSCertificate, here for the key of the tests. */
+static void make_tbs(const struct server *server, const X509 *ca, long lifetime_s,
+                     struct zca_buffer *out_tbs)
+{
+    static const unsigned char name[] = "api.example.org";
+    zca_auto(X509) X509 *certificate = X509_new();
+    X509_NAME *subject = X509_get_subject_name(certificate);
+    unsigned char *der = NULL;
+    assert_int_equal(X509_set_version(certificate, X509_VERSION_3), 1);
+    assert_int_equal(
+        ASN1_INTEGER_set_uint64(X509_get_serialNumber(certificate), UINT64_C(0x1234567890abcdef)),
+        1);
+    assert_non_null(X509_gmtime_adj(X509_getm_notBefore(certificate), 0));
+    assert_non_null(X509_gmtime_adj(X509_getm_notAfter(certificate), lifetime_s));
+    assert_int_equal(X509_NAME_add_entry_by_txt(subject, "CN", MBSTRING_ASC, name, -1, -1, 0), 1);
+    assert_int_equal(X509_set_issuer_name(certificate, X509_get_subject_name(ca)), 1);
+    assert_int_equal(X509_set_pubkey(certificate, server->key), 1);
+    assert_true(X509_sign(certificate, server->key, EVP_sha256()) > 0); /* names the algorithm */
+    int len = i2d_re_X509_tbs(certificate, &der);
+    assert_true(len > 0 && zca_buffer_append(out_tbs, zca_span_of(der, (size_t)len), NULL));
+    OPENSSL_free(der);
+}
+
+static bool sign(const struct server *server, struct zca_client *client,
+                 const struct zca_buffer *tbs, struct zca_buffer *out_signature,
+                 struct zca_error *err)
+{
+    struct zca_sign_request request = {
+        .kind = ZCA_TBS_CERTIFICATE,
+        .tbs = zca_buffer_span(tbs),
+        .digest = "sha256",
+    };
+    return server->remote->sign(client, &request, out_signature, err);
+}
+
+static void structure_within_policy_is_signed(void **state)
+{
+    struct server *server = *state;
+    struct zca_error err = {0};
+    zca_auto(zca_buffer) struct zca_buffer tbs = {0};
+    zca_auto(zca_buffer) struct zca_buffer signature = {0};
+    struct zca_client *client = open_client(server, "orgca");
+    zca_auto(X509) X509 *ca = fetch_ca(server, client);
+    make_tbs(server, ca, 3600, &tbs);
+    check(sign(server, client, &tbs, &signature, &err), &err);
+    zca_auto(EVP_MD_CTX) EVP_MD_CTX *verification = EVP_MD_CTX_new();
+    assert_int_equal(
+        EVP_DigestVerifyInit(verification, NULL, EVP_sha256(), NULL, X509_get0_pubkey(ca)), 1);
+    assert_int_equal(
+        EVP_DigestVerify(verification, signature.data, signature.len, tbs.data, tbs.len), 1);
+    server->remote->client_close(client);
+}
+
+static void structure_over_policy_is_refused(void **state)
+{
+    struct server *server = *state;
+    struct zca_error err = {0};
+    zca_auto(zca_buffer) struct zca_buffer tbs = {0};
+    zca_auto(zca_buffer) struct zca_buffer signature = {0};
+    struct zca_client *client = open_client(server, "orgca");
+    zca_auto(X509) X509 *ca = fetch_ca(server, client);
+    make_tbs(server, ca, 3600L * 24 * 365 * 5, &tbs);
+    assert_false(sign(server, client, &tbs, &signature, &err));
+    assert_int_equal(err.reason, ZCA_ERR_POLICY);
+    assert_string_not_equal(err.code, "");
+    server->remote->client_close(client);
+}
+
 static void products_dialect_gets_a_key(void **state)
 {
     struct server *server = *state;
@@ -372,6 +466,9 @@ int main(void)
         cmocka_unit_test(request_is_certified_once),
         cmocka_unit_test(other_request_with_the_same_id_is_a_conflict),
         cmocka_unit_test(certificate_is_listed_and_revoked),
+        cmocka_unit_test(crl_holds_what_was_revoked),
+        cmocka_unit_test(structure_within_policy_is_signed),
+        cmocka_unit_test(structure_over_policy_is_refused),
         cmocka_unit_test(products_dialect_gets_a_key),
         cmocka_unit_test(lifetime_out_of_range_is_invalid),
         cmocka_unit_test(expired_token_is_renewed),
