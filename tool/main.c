@@ -52,6 +52,8 @@ static const enum zca_tool_option export_options[] = {
     ZCA_TOOL_BUNDLE,    ZCA_TOOL_CERT,      ZCA_TOOL_KEY, ZCA_TOOL_SEALED,
     ZCA_TOOL_PLAIN_KEY, ZCA_TOOL_AUTHORITY, ZCA_TOOL_END};
 
+static const enum zca_tool_option doctor_options[] = {ZCA_TOOL_AUTHORITY, ZCA_TOOL_END};
+
 static const enum zca_tool_option config_options[] = {ZCA_TOOL_PRINT_OPTIONS, ZCA_TOOL_MAN,
                                                       ZCA_TOOL_END};
 
@@ -129,6 +131,14 @@ static const struct zca_tool_command commands[] = {
      .max_words = 1,
      .options = export_options,
      .run = zca_tool_export,
+     },
+    {
+     .name = "doctor",
+     .arguments = "",
+     .help = "find what keeps openssl, servers and the authority from working together",
+     .max_words = 0,
+     .options = doctor_options,
+     .run = zca_tool_doctor,
      },
     {
      .name = "config",

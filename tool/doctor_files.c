@@ -1,0 +1,179 @@
+/* SPDX-License-Identifier: Apache-2.0 */
+/* zca doctor's look at files: zca.conf, the directories, and whether each identity's key opens. */
+#include <errno.h>
+#include <string.h>
+#include <unistd.h>
+
+#include "base/clock.h"
+#include "core/certificate.h"
+#include "tool/doctor.h"
+#include "tool/inventory.h"
+
+static const char *config_path(const struct zca_doctor *doctor)
+{
+    return zca_library_config_file(doctor->tool->library);
+}
+
+void zca_doctor_config(struct zca_doctor *doctor)
+{
+    struct zca_error failure = {.reason = ZCA_ERR_NONE};
+    const mode_t writable = S_IWGRP | S_IWOTH;
+    doctor->config = zca_library_config(doctor->tool->library, &failure);
+    const char *path = config_path(doctor);
+    if (!doctor->config) {
+        zca_doctor_fail(doctor, "zca.conf: %s", failure.message);
+        zca_doctor_advise(doctor, "zca.conf(5) lists sections and options");
+        return;
+    }
+    if (access(path, F_OK) != 0) {
+        zca_doctor_warn(doctor, "there is no '%s': the defaults are in force", path);
+        zca_doctor_advise(doctor, "zca login --url URL --trust FILE");
+    } else if (zca_doctor_mode(doctor, path, writable)) {
+        zca_doctor_ok(doctor, "configuration '%s'", path);
+    }
+}
+
+/* ---- directories ---- */
+
+static const struct {
+    enum zca_place place;
+    mode_t forbidden;
+} directories[] = {
+    {ZCA_PLACE_KEYS,        077              },
+    {ZCA_PLACE_RUNTIME,     077              },
+    {ZCA_PLACE_ORDERS,      077              },
+    {ZCA_PLACE_CERTS,       S_IWGRP | S_IWOTH},
+    {ZCA_PLACE_AUTHORITIES, S_IWGRP | S_IWOTH},
+};
+
+/* "PLACE/authority", found from a path in it. */
+static char *directory_path(struct zca_library *library, enum zca_place place,
+                            const char *authority)
+{
+    char *path = zca_library_path(library, place, authority, "x", "", NULL);
+    char *slash = path ? strrchr(path, '/') : NULL;
+    if (slash) {
+        *slash = '\0';
+    }
+    return path;
+}
+
+static void check_owner(struct zca_doctor *doctor, const char *path)
+{
+    struct stat status;
+    if (stat(path, &status) == 0 && status.st_uid != geteuid()) {
+        zca_doctor_warn(doctor, "'%s' belongs to user %u, this is user %u", path,
+                        (unsigned)status.st_uid, (unsigned)geteuid());
+        zca_doctor_advise(doctor, "run zca as that user, or chown %u %s", (unsigned)geteuid(),
+                          path);
+    }
+}
+
+static size_t check_directory(struct zca_doctor *doctor, size_t row, const char *authority)
+{
+    zca_auto(text) char *path =
+        directory_path(doctor->tool->library, directories[row].place, authority);
+    if (!path || !zca_doctor_mode(doctor, path, directories[row].forbidden)) {
+        return 0;
+    }
+    check_owner(doctor, path);
+    return 1;
+}
+
+void zca_doctor_directories(struct zca_doctor *doctor)
+{
+    size_t num_right = 0;
+    const char *state = zca_library_state_dir(doctor->tool->library, NULL);
+    if (!doctor->config || !state) {
+        return;
+    }
+    if (access(state, F_OK) != 0) {
+        zca_doctor_ok(doctor, "state directory '%s' will be made when needed", state);
+        return;
+    }
+    if (access(state, W_OK | X_OK) != 0) {
+        zca_doctor_fail(doctor, "state directory '%s': %s", state, strerror(errno));
+        zca_doctor_advise(doctor, "run zca as its owner, or set state-dir in %s",
+                          config_path(doctor));
+        return;
+    }
+    const char *const *name = zca_config_names(doctor->config, "authority");
+    for (; *name; name++) {
+        for (size_t i = 0; i < ZCA_COUNT(directories); i++) {
+            num_right += check_directory(doctor, i, *name);
+        }
+    }
+    zca_doctor_ok(doctor, "state directory '%s': %zu directories with right modes", state,
+                  num_right);
+}
+
+/* ---- identities ---- */
+
+/* The sealed file of a key: its mode, when there is one. */
+static void check_key_file(struct zca_doctor *doctor, struct zca_identity *identity)
+{
+    enum zca_place place = zca_identity_get_keystore(identity) == ZCA_KEYSTORE_RUNTIME
+                               ? ZCA_PLACE_RUNTIME
+                               : ZCA_PLACE_KEYS;
+    zca_auto(text) char *path = zca_library_path(
+        doctor->tool->library, place, zca_authority_get_name(zca_identity_get_authority(identity)),
+        zca_identity_get_name(identity), ".key", NULL);
+    if (path) {
+        (void)zca_doctor_mode(doctor, path, 077); /* it has said what is wrong */
+    }
+}
+
+static void check_certificate(struct zca_doctor *doctor, struct zca_identity *identity,
+                              const struct zca_key *key)
+{
+    const char *name = zca_identity_get_name(identity);
+    const char *uri = zca_identity_get_uri(identity);
+    zca_auto(zca_chain) struct zca_chain *chain = zca_certificate_load_chain(
+        doctor->tool->library, zca_authority_get_name(zca_identity_get_authority(identity)), name,
+        NULL);
+    if (!chain) {
+        return;
+    }
+    if (key && !zca_chain_matches(chain, key)) {
+        zca_doctor_fail(doctor, "identity '%s': the certificate is for another key", uri);
+        zca_doctor_advise(doctor, "zca renew --force %s", uri);
+    } else if (zca_chain_get_not_after_s(chain) <= zca_clock_now_s()) {
+        zca_doctor_fail(doctor, "identity '%s': the certificate has expired", uri);
+        zca_doctor_advise(doctor, "zca renew %s; does zca-renew.timer run?", uri);
+    } else {
+        zca_doctor_ok(doctor, "identity '%s'", uri);
+    }
+}
+
+static void check_identity(struct zca_doctor *doctor, struct zca_identity *identity)
+{
+    struct zca_error failure = {.reason = ZCA_ERR_NONE};
+    check_key_file(doctor, identity);
+    zca_auto(zca_key) struct zca_key *key = zca_identity_key(identity, &failure);
+    if (!key && failure.reason != ZCA_ERR_NOT_FOUND) {
+        zca_doctor_fail(doctor, "identity '%s': %s", zca_identity_get_uri(identity),
+                        failure.message);
+        zca_doctor_advise(doctor,
+                          "without its sealing key a key is lost: put the sealing key back, "
+                          "or make a new identity with 'zca cert'");
+        return;
+    }
+    check_certificate(doctor, identity, key);
+}
+
+void zca_doctor_keys(struct zca_doctor *doctor)
+{
+    struct zca_error failure = {.reason = ZCA_ERR_NONE};
+    zca_auto(zca_inventory) struct zca_inventory inventory = {.identities = NULL};
+    const char *authority = zca_arguments_text(doctor->tool->arguments, ZCA_TOOL_AUTHORITY);
+    if (!doctor->config) {
+        return;
+    }
+    if (!zca_inventory_find(doctor->tool->library, authority, false, &inventory, &failure)) {
+        zca_doctor_fail(doctor, "identities: %s", failure.message);
+        return;
+    }
+    for (size_t i = 0; i < inventory.num_identities; i++) {
+        check_identity(doctor, inventory.identities[i]);
+    }
+}
