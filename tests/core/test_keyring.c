@@ -1,0 +1,137 @@
+/* SPDX-License-Identifier: Apache-2.0 */
+#include <pthread.h>
+#include <string.h>
+#include <unistd.h>
+
+#include "core/keyring.h"
+#include "tests/core/home.h"
+
+static struct zca_key *generate(struct zca_library *library)
+{
+    struct zca_error err = {.reason = ZCA_ERR_NONE};
+    struct zca_key *key = zca_key_generate(library, zca_key_type_find("P-256"), &err);
+    check_ok(key, err);
+    return key;
+}
+
+static const struct stat file = {
+    .st_dev = 1,
+    .st_ino = 2,
+    .st_size = 3,
+    .st_mtim = {4, 5},
+    .st_ctim = {6, 7},
+};
+
+static bool finds(struct zca_library *library, const struct stat *status)
+{
+    zca_auto(zca_key) struct zca_key *key = zca_keyring_find(library, "corp/web", status);
+    return key;
+}
+
+static void keyring_finds_a_key_while_its_file_is_the_same(void **state)
+{
+    struct zca_error err = {.reason = ZCA_ERR_NONE};
+    zca_auto(zca_library) struct zca_library *library = home_library(state, "");
+    zca_auto(zca_key) struct zca_key *key = generate(library);
+    check_ok(zca_keyring_put(library, "corp/web", &file, key, false, &err), err);
+    struct stat others[] = {file, file, file, file, file, file, file};
+    others[0].st_dev++;
+    others[1].st_ino++;
+    others[2].st_size++;
+    others[3].st_mtim.tv_sec++;
+    others[4].st_mtim.tv_nsec++;
+    others[5].st_ctim.tv_sec++;
+    others[6].st_ctim.tv_nsec++;
+    assert_true(finds(library, &file));
+    for (size_t i = 0; i < ZCA_COUNT(others); i++) {
+        assert_false(finds(library, &others[i]));
+    }
+    assert_false(finds(library, NULL));
+}
+
+static void keyring_keeps_keys_with_and_without_file_apart(void **state)
+{
+    struct zca_error err = {.reason = ZCA_ERR_NONE};
+    zca_auto(zca_library) struct zca_library *library = home_library(state, "");
+    zca_auto(zca_key) struct zca_key *key = generate(library);
+    check_ok(zca_keyring_put(library, "corp/web", NULL, key, true, &err), err);
+    check_ok(zca_keyring_put(library, "corp/web", &file, key, true, &err), err);
+    check_refused(zca_keyring_put(library, "corp/web", NULL, key, true, &err), err,
+                  ZCA_ERR_CONFLICT);
+    zca_keyring_drop(library, "corp/web", true);
+    assert_false(finds(library, &file));
+    assert_true(finds(library, NULL));
+    zca_keyring_drop(library, "corp/web", false);
+    zca_keyring_drop(library, "corp/web", false);
+    assert_false(finds(library, NULL));
+}
+
+static void keyring_labels_are_those_without_file(void **state)
+{
+    struct zca_error err = {.reason = ZCA_ERR_NONE};
+    zca_auto(zca_library) struct zca_library *library = home_library(state, "");
+    zca_auto(zca_key) struct zca_key *key = generate(library);
+    check_ok(zca_keyring_put(library, "corp/a", NULL, key, false, &err), err);
+    check_ok(zca_keyring_put(library, "corp/b", &file, key, false, &err), err);
+    check_ok(zca_keyring_put(library, "corp/a", NULL, key, false, &err), err);
+    zca_auto(keyring_labels) char **labels = zca_keyring_labels(library, &err);
+    check_ok(labels, err);
+    assert_string_equal(labels[0], "corp/a");
+    assert_null(labels[1]);
+}
+
+struct hammer {
+    struct zca_library *library;
+    _Atomic bool stop;
+};
+
+static void *find_again_and_again(void *argument)
+{
+    struct hammer *hammer = argument;
+    while (!hammer->stop) {
+        zca_key_free(zca_keyring_find(hammer->library, "corp/web", NULL));
+    }
+    return NULL;
+}
+
+/* A thread of the parent often holds the ring's lock when the child is made; alarm(2) ends a child
+ * that waits for it. */
+static void keyring_works_in_the_child_of_a_busy_process(void **state)
+{
+    struct zca_error err = {.reason = ZCA_ERR_NONE};
+    zca_auto(zca_library) struct zca_library *library = home_library(state, "");
+    zca_auto(zca_key) struct zca_key *key = generate(library);
+    check_ok(zca_keyring_put(library, "corp/web", NULL, key, false, &err), err);
+    struct hammer hammer = {.library = library};
+    pthread_t threads[2];
+    for (size_t i = 0; i < ZCA_COUNT(threads); i++) {
+        assert_int_equal(pthread_create(&threads[i], NULL, find_again_and_again, &hammer), 0);
+    }
+    for (size_t i = 0; i < 200; i++) {
+        int pid = fork();
+        if (pid == 0) {
+            alarm(10);
+            zca_library_enter(library);
+            _exit(finds(library, NULL) ? 0 : 1);
+        }
+        home_join(pid);
+    }
+    hammer.stop = true;
+    for (size_t i = 0; i < ZCA_COUNT(threads); i++) {
+        assert_int_equal(pthread_join(threads[i], NULL), 0);
+    }
+}
+
+#define CASE(name)                                                                                 \
+    cmocka_unit_test_setup_teardown(name, check_setup_directory, check_teardown_directory)
+
+int main(void)
+{
+    const struct CMUnitTest tests[] = {
+        CASE(keyring_finds_a_key_while_its_file_is_the_same),
+        CASE(keyring_keeps_keys_with_and_without_file_apart),
+        CASE(keyring_labels_are_those_without_file),
+        CASE(keyring_works_in_the_child_of_a_busy_process),
+    };
+    return cmocka_run_group_tests_name("core/keyring", tests, NULL, NULL);
+}
