@@ -128,8 +128,7 @@ static void refuse(struct zca_connection *connection, int status, const char *me
 static void drain_input(struct zca_connection *connection)
 {
     struct evbuffer *input = bufferevent_get_input(connection->stream);
-    (void)evbuffer_drain(input,
-                         evbuffer_get_length(input)); /* cannot fail: nothing else holds it */
+    (void)evbuffer_drain(input, evbuffer_get_length(input)); /* as in remove_input */
 }
 
 /* Waits a little for the client to read the answer: closing with unread input would reset it. */
@@ -172,6 +171,14 @@ static void submit(struct zca_connection *connection)
     }
 }
 
+/* Removes what was read, wiped: it may hold a password or a token. */
+static void remove_input(struct zca_connection *connection, uint8_t *bytes, size_t len)
+{
+    OPENSSL_cleanse(bytes, len);
+    /* cannot fail: nothing else holds this buffer */
+    (void)evbuffer_drain(bufferevent_get_input(connection->stream), len);
+}
+
 static void read_body(struct zca_connection *connection)
 {
     struct zca_exchange *exchange = connection->exchange;
@@ -180,12 +187,12 @@ static void read_body(struct zca_connection *connection)
     if (evbuffer_get_length(input) < len) {
         return;
     }
-    bool good = zca_buffer_resize(&exchange->body, len, NULL) &&
-                (len == 0 || evbuffer_remove(input, exchange->body.data, len) == (int)len);
-    if (!good) {
+    uint8_t *bytes = len > 0 ? evbuffer_pullup(input, (ev_ssize_t)len) : NULL;
+    if (len > 0 && (!bytes || !zca_buffer_append(&exchange->body, zca_span_of(bytes, len), NULL))) {
         zca_connection_close(connection);
         return;
     }
+    remove_input(connection, bytes, len);
     limit_input(connection, 0);
     submit(connection);
 }
@@ -209,13 +216,13 @@ static size_t find_head(struct zca_span input, size_t from)
     return 0;
 }
 
-static void take_head(struct zca_connection *connection, struct zca_span block)
+static void take_head(struct zca_connection *connection, uint8_t *bytes, size_t len)
 {
     struct zca_error err = {0};
     struct zca_exchange *exchange = connection->exchange;
     struct evbuffer *input = bufferevent_get_input(connection->stream);
-    bool good = zca_http_head_parse(block, &exchange->head, &err);
-    (void)evbuffer_drain(input, block.len); /* cannot fail: nothing else holds this buffer */
+    bool good = zca_http_head_parse(zca_span_of(bytes, len), &exchange->head, &err);
+    remove_input(connection, bytes, len);
     connection->searched = 0;
     if (!good) {
         refuse(connection, (int)err.http_status, err.message);
@@ -243,14 +250,14 @@ static void read_head(struct zca_connection *connection)
             zca_exchange_new(connection->owner->server, connection, connection->address, NULL);
     }
     size_t looked_at = len < ZCA_HTTP_HEAD_LIMIT ? len : ZCA_HTTP_HEAD_LIMIT;
-    const uint8_t *bytes = evbuffer_pullup(input, (ev_ssize_t)looked_at);
+    uint8_t *bytes = evbuffer_pullup(input, (ev_ssize_t)looked_at);
     if (!connection->exchange || !bytes) {
         zca_connection_close(connection);
         return;
     }
     size_t head_len = find_head(zca_span_of(bytes, looked_at), connection->searched);
     if (head_len > 0) {
-        take_head(connection, zca_span_of(bytes, head_len));
+        take_head(connection, bytes, head_len);
         return;
     }
     connection->searched = looked_at > 2 ? looked_at - 2 : 0;

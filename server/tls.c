@@ -148,7 +148,8 @@ static bool set_protocol(SSL_CTX *tls, struct zca_error *err)
 {
     static const unsigned char session_context[] = "zca-server";
     SSL_CTX_set_options(tls, SSL_OP_NO_RENEGOTIATION | SSL_OP_CIPHER_SERVER_PREFERENCE |
-                                 SSL_OP_PRIORITIZE_CHACHA | SSL_OP_NO_COMPRESSION);
+                                 SSL_OP_PRIORITIZE_CHACHA | SSL_OP_NO_COMPRESSION |
+                                 SSL_OP_CLEANSE_PLAINTEXT);
     SSL_CTX_set_mode(tls, SSL_MODE_RELEASE_BUFFERS);         /* an idle connection keeps no 32 KB */
     SSL_CTX_set_session_cache_mode(tls, SSL_SESS_CACHE_OFF); /* tickets need none */
     SSL_CTX_set_alpn_select_cb(tls, select_protocol, NULL);
