@@ -6,7 +6,9 @@
 #include "server/api/certificate.h"
 #include "server/api/crl.h"
 #include "server/api/keys.h"
+#include "server/api/register.h"
 #include "server/api/session.h"
+#include "server/api/table.h"
 #include "server/response.h"
 
 #define ROW(method_, path_, role_, flags_, handler_)                                               \
@@ -25,6 +27,12 @@ static const struct zca_route routes[] = {
     ROW("GET", "/api/ca/*/crl.pem", ZCA_ROLE_NONE, 0, zca_api_crl),
     ROW("POST", "/api/key-management", ZCA_ROLE_AUDITOR, ZCA_ROUTE_JSON, zca_api_keys),
     ROW("POST", "/api/api-keys", ZCA_ROLE_AUDITOR, ZCA_ROUTE_JSON, zca_api_keys),
+    ROW("GET", "/api/db/*", ZCA_ROLE_AUDITOR, 0, zca_api_table),
+    ROW("POST", "/api/db/*", ZCA_ROLE_ADMIN, ZCA_ROUTE_JSON, zca_api_table),
+    ROW("PATCH", "/api/db/*", ZCA_ROLE_ADMIN, ZCA_ROUTE_JSON, zca_api_table),
+    ROW("DELETE", "/api/db/*", ZCA_ROLE_ADMIN, 0, zca_api_table),
+    ROW("POST", "/api/register-machine", ZCA_ROLE_NONE, ZCA_ROUTE_JSON | ZCA_ROUTE_ENROL,
+        zca_api_register_machine),
 };
 
 const struct zca_route_table zca_quickztna_routes = {routes, ZCA_COUNT(routes)};
