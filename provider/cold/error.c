@@ -41,13 +41,11 @@ static void add_error(const struct zca_provider *provider, const struct zca_erro
     va_end(arguments);
 }
 
-int zca_provider_fail(struct zca_provider *provider, const struct zca_error *err, const char *file,
-                      int line, const char *function)
+int zca_provider_raise(const struct zca_provider *provider, const struct zca_error *err,
+                       const char *file, int line, const char *function)
 {
     const struct zca_upcalls *upcalls = &provider->upcalls;
     zca_auto(errno) int saved_errno = errno;
-    open_log(provider);
-    zca_log_failure(err);
     if (!upcalls->new_error || !upcalls->set_error_debug || !upcalls->vset_error) {
         return 0;
     }
@@ -61,6 +59,15 @@ int zca_provider_fail(struct zca_provider *provider, const struct zca_error *err
         add_error(provider, err, "%s (HTTP %ld, %s)", err->message, err->http_status, err->code);
     }
     return 0;
+}
+
+int zca_provider_fail(struct zca_provider *provider, const struct zca_error *err, const char *file,
+                      int line, const char *function)
+{
+    zca_auto(errno) int saved_errno = errno;
+    open_log(provider);
+    zca_log_failure(err);
+    return zca_provider_raise(provider, err, file, line, function);
 }
 
 void zca_provider_warn(struct zca_provider *provider, const struct zca_error *err)

@@ -25,6 +25,13 @@ int zca_provider_fail(struct zca_provider *provider, const struct zca_error *err
 #define ZCA_FAIL(provider, err)                                                                    \
     zca_provider_fail((provider), (err), __FILE_NAME__, __LINE__, __func__)
 
+/** zca_provider_raise is the same without the log; ZCA_RAISE adds the place. */
+int zca_provider_raise(const struct zca_provider *provider, const struct zca_error *err,
+                       const char *file, int line, const char *function);
+
+#define ZCA_RAISE(provider, err)                                                                   \
+    zca_provider_raise((provider), (err), __FILE_NAME__, __LINE__, __func__)
+
 /** zca_provider_warn writes one line to the log, for what went wrong beside a success. */
 void zca_provider_warn(struct zca_provider *provider, const struct zca_error *err);
 

@@ -7,6 +7,7 @@
 #include "core/identity.h"
 #include "core/keystore.h"
 #include "provider/cold/error.h"
+#include "provider/cold/reference.h"
 
 /* The algorithm of a SubjectPublicKeyInfo (RFC 5280, 4.1.2.7), read without decoding the key. */
 static int spki_algorithm(struct zca_span der)
@@ -206,7 +207,9 @@ struct zca_keydata *zca_loan_take(enum zca_kind kind, const void *reference, siz
     }
     zca_library_enter(provider->library);
     if (!fill(keydata, loan, &err)) {
-        (void)ZCA_FAIL(provider, &err); /* NULL says the same */
+        if (!zca_reference_failed(&err)) {
+            (void)ZCA_FAIL(provider, &err); /* NULL says the same */
+        }
         return NULL;
     }
     return zca_steal(keydata);

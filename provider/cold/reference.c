@@ -27,15 +27,16 @@ static const char end_line[] = "-----END " ZCA_REFERENCE_LABEL "-----";
 
 /* ---- reading ---- */
 
-/* Reads on from behind the first line: `out_text` is the block, `out_base64` its body in one line. */
+/* Reads on from behind the first line: `out_text` is the block, `out_base64` its body in one line. Goes on to
+ * the end also after a failure: libcrypto looks for the next block behind it. */
 static bool read_block(const struct zca_provider *provider, OSSL_CORE_BIO *bio,
                        struct zca_buffer *out_text, struct zca_buffer *out_base64,
                        struct zca_error *err)
 {
     char line[LINE_SIZE] = "";
     bool appended = zca_buffer_append_text(out_text, begin_line, err);
-    while (appended && provider->upcalls.bio_gets(bio, line, sizeof(line)) > 0) {
-        appended = zca_buffer_append_text(out_text, line, err);
+    while (provider->upcalls.bio_gets(bio, line, sizeof(line)) > 0) {
+        appended = appended && zca_buffer_append_text(out_text, line, err);
         if (strncmp(line, end_line, sizeof(end_line) - 1) == 0) {
             return appended;
         }
@@ -81,16 +82,42 @@ static bool decode_block(struct zca_provider *provider, OSSL_CORE_BIO *bio, OSSL
     return hand_out(&loan, &text, callback, argument, err);
 }
 
+/* A decode under way in this thread. Read through the file store, a block is decoded within a decode. */
+struct decode {
+    struct decode *outer;
+    struct zca_error failure; /* of the load */
+};
+
+static _Thread_local struct decode *innermost;
+
+bool zca_reference_failed(const struct zca_error *err)
+{
+    if (innermost) {
+        innermost->failure = *err;
+    }
+    return innermost;
+}
+
 int zca_reference_decode(struct zca_provider *provider, OSSL_CORE_BIO *bio, OSSL_CALLBACK *callback,
                          void *argument)
 {
     zca_auto(errno) int saved_errno = errno;
     struct zca_error err = {0};
-    if (decode_block(provider, bio, callback, argument, &err)) {
-        return 1;
+    struct decode decode = {.outer = innermost};
+    innermost = &decode;
+    bool decoded = decode_block(provider, bio, callback, argument, &err);
+    innermost = decode.outer;
+    if (decode.failure.reason != ZCA_ERR_NONE) {
+        err =
+            decode.failure; /* also when the callback went on to other decoders, and so succeeded */
+    } else if (decoded || err.reason == ZCA_ERR_NONE) {
+        return decoded; /* a failure of the callback that is not ours */
     }
-    /* The callback has reported its own failure. */
-    return err.reason == ZCA_ERR_NONE ? 0 : ZCA_FAIL(provider, &err);
+    if (decode.outer) {
+        decode.outer->failure = err;
+        return ZCA_RAISE(provider, &err);
+    }
+    return ZCA_FAIL(provider, &err);
 }
 
 /* ---- writing ---- */

@@ -77,6 +77,25 @@ references() {
     fi
 }
 
+# A reference without its key: the reason is ours, whichever way the file is read.
+broken_references() {
+    local key
+    key=$(find "$work/state" -name web.key)
+    mv "$key" "$key.gone"
+    refused "a reference without key" 'there is no such object.*web.key' ossl req -new -key web.ref -subj /CN=x -out no.csr
+    refused "a reference without key for TLS" 'there is no such object.*web.key' \
+        ossl s_server -accept 127.0.0.1:0 -cert web.pem -key web.ref
+    cat web.ref web.pem >bundle.pem
+    ok "the certificate of a bundle without key" ossl x509 -in bundle.pem -noout
+    mv "$key.gone" "$key"
+    sed '3s/./!/' web.ref >bad.ref
+    refused "a damaged reference" "reading a PEM block 'ZCA PRIVATE KEY'" ossl pkey -in bad.ref -noout
+    sed '/^-----END/d' web.ref >bad.ref
+    refused "a cut reference" "no end line" ossl pkey -in bad.ref -noout
+    { head -1 web.ref; head -c 60000 /dev/zero | base64; tail -1 web.ref; } >bad.ref
+    refused "a huge reference" "reading a PEM block 'ZCA PRIVATE KEY'" ossl pkey -in bad.ref -noout
+}
+
 # With zca first every new key passes through it: it must stay an ordinary one, and must not be kept.
 anonymous() {
     before=$(find "$work/state" | sort)
@@ -115,6 +134,7 @@ for w in $ways; do
     requests
     signatures
     references
+    broken_references
     anonymous
     tls zca:// ''
 done
