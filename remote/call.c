@@ -5,6 +5,7 @@
  */
 #include "remote/call.h"
 
+#include <ctype.h>
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
@@ -170,7 +171,9 @@ static void set_code(const struct exchange *exchange, const char *code, struct z
     } else {
         (void)snprintf(err->code, sizeof(err->code), "%ld", status); /* always fits */
     }
-    zca_http_make_printable(err->code);
+    for (char *c = err->code; *c != '\0'; c++) {
+        *c = iscntrl((unsigned char)*c) ? '?' : *c; /* it could forge a line of a log */
+    }
 }
 
 /* Always returns false. */
@@ -192,7 +195,6 @@ static bool report(const struct exchange *exchange, const struct zca_json *answe
                             client->authority, (const char *)exchange->path.data,
                             status); /* false below */
     }
-    zca_http_make_printable(failure.message);
     set_code(exchange, code, &failure);
     if (reason == ZCA_ERR_AUTH && !exchange->call->endpoint->anonymous) {
         (void)zca_error_context(&failure, "credentials refused, run 'zca login %s'",

@@ -5,7 +5,6 @@
  */
 #include "remote/http.h"
 
-#include <ctype.h>
 #include <fcntl.h>
 #include <pthread.h>
 #include <stdio.h>
@@ -374,15 +373,6 @@ static struct failure find_failure(CURLcode rc, long status)
     return (struct failure){rc, status != 0 ? ZCA_ERR_PROTOCOL : ZCA_ERR_UNAVAILABLE, NULL};
 }
 
-void zca_http_make_printable(char *text)
-{
-    for (; *text != '\0'; text++) {
-        if (iscntrl((unsigned char)*text)) {
-            *text = ' ';
-        }
-    }
-}
-
 static bool report_failure(struct zca_http *http, CURLcode rc, const struct receiving *receiving,
                            struct zca_error *err)
 {
@@ -403,7 +393,6 @@ static bool report_failure(struct zca_http *http, CURLcode rc, const struct rece
         reason = receiving->err.reason == ZCA_ERR_MEMORY ? ZCA_ERR_MEMORY : ZCA_ERR_PROTOCOL;
         why = receiving->err.message;
     }
-    zca_http_make_printable(http->curl_message);
     (void)zca_error_set(err, reason, "no usable answer from '%s': %s", http->url.address, why);
     if (err) {
         err->http_status = status;
@@ -448,7 +437,6 @@ static bool judge(struct zca_http *http, CURLcode rc, struct receiving *receivin
     if (!response->content_type) {
         return zca_error_set(err, ZCA_ERR_MEMORY, "receiving an answer");
     }
-    zca_http_make_printable(response->content_type);
     return true;
 }
 

@@ -74,8 +74,4 @@ void zca_http_forget(struct zca_http *http);
 ZCA_NODISCARD bool zca_http_perform(struct zca_http *http, const struct zca_http_request *request,
                                     struct zca_http_response *out_response, struct zca_error *err);
 
-/** zca_http_make_printable blanks control characters in a text from outside, which could forge a line
- * of a log. */
-void zca_http_make_printable(char *text);
-
 #endif
