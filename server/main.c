@@ -13,6 +13,7 @@
 #include <openssl/crypto.h>
 
 #include "base/log.h"
+#include "server/admin.h"
 #include "server/command.h"
 #include "server/options.h"
 #include "server/serve.h"
@@ -21,7 +22,16 @@
 #define SECURE_HEAP_LEAST 32u        /* bytes of the smallest block */
 
 static const struct zca_command commands[] = {
-    {"serve", "[--ready-fd N]", "run the server (the default)", zca_command_serve},
+    {"serve",   "[--ready-fd N]",                      "run the server (the default)",                          zca_command_serve},
+    {"org",     "add|list|set",                        "organisations and what they allow",                     zca_admin_org    },
+    {"user",    "add|list|passwd|role|remove",         "users and their roles",                                 zca_admin_user   },
+    {"token",   "add|list|revoke",                     "API keys",                                              zca_admin_token  },
+    {"machine", "add|list|quarantine|release|posture", "machines",                                              zca_admin_machine},
+    {"authkey", "add",                                 "keys that register machines",                           zca_admin_authkey},
+    {"policy",  "set|list",                            "limits on certificates",                                zca_admin_policy },
+    {"ca",      "show|init",                           "the CA of an organisation",                             zca_admin_ca     },
+    {"backup",  "FILE",                                "copy the ledger, also of a running server",             zca_admin_backup },
+    {"verify",  "",                                    "check the ledger, the audit log and every certificate", zca_admin_verify },
 };
 
 struct setting {
