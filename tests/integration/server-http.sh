@@ -128,6 +128,27 @@ talk overload
 talk farewell
 check "and it ends" stop
 
+# ---- whose directory it is ----
+
+if [ "$(id -u)" -eq 0 ]; then
+    chmod 0711 "$work"
+    install -d -m 0700 -o 65534 -g 65534 "$work/nobody"
+    start "$work/nobody"
+    check "root becomes the owner of the state directory" grep -Eq '^Uid:([[:space:]]65534){4}$' "/proc/$pid/status"
+    check "without groups of its own" grep -Eq '^Groups:[[:space:]]*$' "/proc/$pid/status"
+    check "SIGTERM ends it" stop
+    install -d -m 0700 -o 65534 -g 65534 "$work/xdg"
+    setpriv --reuid 65534 --regid 65534 --clear-groups env XDG_STATE_HOME="$work/xdg" \
+        "$server" --listen 127.0.0.1:0 --log none >"$work/xdg.out" 2>&1 &
+    pid=$!
+    for _ in $(seq 100); do
+        grep -q "$work/xdg/zca-server/initial-password" "$work/xdg.out" && break
+        sleep 0.1
+    done
+    check "a user's state is in XDG_STATE_HOME" test -f "$work/xdg/zca-server/initial-password"
+    check "SIGTERM ends it" stop
+fi
+
 # ---- TLS from files, client certificates, protocol versions ----
 
 make_pair() { # NAME SUBJECT: a key and a certificate that signs itself
