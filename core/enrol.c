@@ -293,7 +293,9 @@ static bool begin(struct run *run, struct zca_error *err)
 {
     bool renew = run->reason == ZCA_ENROL_RENEW;
     bool can_certify = (run->capabilities & ZCA_CAP_CSR_ISSUE) != 0;
-    zca_wanted_clear(&run->wanted);
+    zca_wanted_clear(&run->wanted); /* an order of before may have left something */
+    zca_ticket_clear(&run->ticket);
+    zca_issued_clear(&run->issued);
     if (!zca_wanted_read(run->identity, can_certify, renew, &run->wanted, err) ||
         !zca_order_begin(run->library, &run->order, err)) {
         return false;
@@ -386,8 +388,6 @@ static bool settle_order(struct run *run, struct zca_error *err)
     }
     zca_log(ZCA_LOG_DEBUG, "enrol '%s': the old order is dropped: %s", run->name, err->message);
     drop_order(run);
-    zca_ticket_clear(&run->ticket);
-    zca_issued_clear(&run->issued);
     return true;
 }
 
