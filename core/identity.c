@@ -141,40 +141,61 @@ long zca_identity_get_wait_ms(const struct zca_identity *identity)
 
 /* ---- life ---- */
 
-/* A host name for a SAN: labels of letters, digits and hyphens, at least two (RFC 1123, 2.1). */
-static bool looks_like_host(const char *name)
+/* RFC 1123, 2.1: letters, digits, and hyphens inside; at most 63 (RFC 1035, 2.3.4). */
+static bool is_label(const char *label, size_t len)
 {
-    static const char allowed[] =
-        "abcdefghijklmnopqrstuvwxyzABCDEFGHIJKLMNOPQRSTUVWXYZ0123456789-.";
-    const char *rest = strncmp(name, "*.", 2) == 0 ? name + 2 : name;
-    size_t len = strlen(rest);
-    bool has_letter = strpbrk(rest, "abcdefghijklmnopqrstuvwxyzABCDEFGHIJKLMNOPQRSTUVWXYZ");
-    return len > 0 && strchr(rest, '.') && has_letter && strspn(rest, allowed) == len &&
-           !strstr(rest, "..") && rest[len - 1] != '.';
+    static const char allowed[] = "abcdefghijklmnopqrstuvwxyzABCDEFGHIJKLMNOPQRSTUVWXYZ0123456789-";
+    return len > 0 && len <= 63 && strspn(label, allowed) >= len && label[0] != '-' &&
+           label[len - 1] != '-';
 }
 
-/* Finds "[identity AUTHORITY/NAME]" or "[identity NAME]" of the same authority. */
+/* A host name for a SAN: at least two labels, a wildcard may be the first, the last is no number. */
+static bool looks_like_host(const char *name)
+{
+    const char *rest = strncmp(name, "*.", 2) == 0 ? name + 2 : name;
+    const char *last = strrchr(rest, '.');
+    if (!last || strlen(name) > 253 || last[1 + strspn(last + 1, "0123456789")] == '\0') {
+        return false;
+    }
+    for (size_t len = strcspn(rest, "."); is_label(rest, len); len = strcspn(rest, ".")) {
+        rest += len;
+        if (*rest++ == '\0') {
+            return true;
+        }
+    }
+    return false;
+}
+
+/* "[identity NAME]" is of the authority it names, or of the default one. */
+static bool is_of_authority(const struct zca_identity *identity, const char *authority)
+{
+    zca_auto(zca_authority) struct zca_authority *found =
+        zca_authority_open(identity->library,
+                           zca_config_get_text(identity->config, "identity", identity->name,
+                                               &zca_identity_options[ZCA_IDENTITY_AUTHORITY]),
+                           NULL);
+    return found && strcmp(zca_authority_get_name(found), authority) == 0;
+}
+
+/* Finds "[identity AUTHORITY/NAME]", or "[identity NAME]" of the same authority. */
 static bool find_section(struct zca_identity *identity, struct zca_error *err)
 {
     const char *authority = zca_authority_get_name(identity->authority);
-    zca_auto(text) char *qualified = NULL;
+    char *qualified = NULL;
     if (asprintf(&qualified, "%s/%s", authority, identity->name) < 0) {
         return zca_error_set(err, ZCA_ERR_MEMORY, "out of memory");
     }
     if (zca_config_has(identity->config, "identity", qualified)) {
-        identity->section = zca_steal(qualified);
+        identity->section = qualified;
         return true;
     }
-    if (!zca_config_has(identity->config, "identity", identity->name)) {
+    free(qualified);
+    if (!zca_config_has(identity->config, "identity", identity->name) ||
+        !is_of_authority(identity, authority)) {
         return true;
     }
-    const char *of = zca_config_get_text(identity->config, "identity", identity->name,
-                                         &zca_identity_options[ZCA_IDENTITY_AUTHORITY]);
-    if (!of || strcmp(of, authority) == 0) {
-        identity->section = strdup(identity->name);
-        return identity->section || zca_error_set(err, ZCA_ERR_MEMORY, "out of memory");
-    }
-    return true;
+    identity->section = strdup(identity->name);
+    return identity->section || zca_error_set(err, ZCA_ERR_MEMORY, "out of memory");
 }
 
 /* The authority of a URI that names none may stand in the identity's section. */

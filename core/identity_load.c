@@ -129,6 +129,7 @@ static bool order_file_exists(const struct zca_identity *identity, const char *s
 bool zca_identity_certificates(struct zca_identity *identity, STACK_OF(X509) * *out_certificates,
                                struct zca_error *err)
 {
+    zca_library_enter(zca_identity_get_library(identity));
     return zca_certificate_load(zca_identity_get_library(identity), authority_name(identity),
                                 zca_identity_get_name(identity), out_certificates, err);
 }
@@ -139,11 +140,23 @@ static struct zca_chain *stored_chain(struct zca_identity *identity, struct zca_
                                       zca_identity_get_name(identity), err);
 }
 
-/* Finishes an interrupted switch first, so that key and certificate are of one generation. */
+/* Finishes an interrupted switch, so that key and certificate are of one generation. */
 static bool finish_order(struct zca_identity *identity, struct zca_error *err)
 {
     bool finished = false;
     return !order_file_exists(identity, ".order") || zca_enrol_finish(identity, &finished, err);
+}
+
+/* Valid now, and not of another key than the identity's. Without a key, or one that this process may
+ * not see, the certificate speaks for itself. */
+static bool serves(struct zca_identity *identity, const struct zca_chain *chain)
+{
+    zca_auto(zca_buffer) struct zca_buffer key = {0};
+    return chain && zca_chain_valid_now(chain) &&
+           (!zca_keystore_public(zca_identity_get_library(identity),
+                                 zca_identity_get_keystore(identity), authority_name(identity),
+                                 zca_identity_get_name(identity), &key, NULL) ||
+            zca_span_equal(zca_buffer_span(&key), zca_chain_get_public(chain)));
 }
 
 static bool may_enrol(struct zca_identity *identity, bool has_request, struct zca_error *err)
@@ -160,19 +173,32 @@ static bool may_enrol(struct zca_identity *identity, bool has_request, struct zc
         zca_identity_get_uri(identity), name);
 }
 
+/* A request that somebody made and that may be sent. */
+static bool has_request(struct zca_identity *identity)
+{
+    return zca_identity_get_csr_file(identity) ||
+           (zca_identity_get_auto_enrol(identity) != ZCA_AUTO_ENROL_NO &&
+            order_file_exists(identity, ".csr"));
+}
+
 struct zca_chain *zca_identity_chain_or_enrol(struct zca_identity *identity, struct zca_error *err)
 {
-    zca_library_enter(zca_identity_get_library(identity));
+    struct zca_error unfinished = {0};
     zca_auto(X509_STACK) STACK_OF(X509) *certificates = NULL;
-    bool has_request = zca_identity_get_csr_file(identity) || order_file_exists(identity, ".csr");
-    if (!finish_order(identity, err)) {
-        return NULL;
-    }
+    zca_library_enter(zca_identity_get_library(identity));
+    bool requested = has_request(identity);
+    bool finished = finish_order(identity, &unfinished);
     zca_auto(zca_chain) struct zca_chain *chain = stored_chain(identity, NULL);
-    if (chain && zca_chain_valid_now(chain) && !has_request) {
+    if (!requested && serves(identity, chain)) {
         return zca_steal(chain);
     }
-    if (!may_enrol(identity, has_request, err) ||
+    if (!finished) {
+        if (err) {
+            *err = unfinished;
+        }
+        return NULL;
+    }
+    if (!may_enrol(identity, requested, err) ||
         !zca_enrol(identity, ZCA_ENROL_IF_NEEDED, &certificates, err)) {
         return NULL;
     }
@@ -196,7 +222,9 @@ bool zca_identity_certificates_or_enrol(struct zca_identity *identity,
 static bool is_own_request(struct zca_identity *identity, struct zca_span der,
                            struct zca_error *err)
 {
-    zca_auto(X509_REQ) X509_REQ *request = zca_pem_parse_request(NULL, der, err);
+    OSSL_LIB_CTX *context = zca_library_context(zca_identity_get_library(identity), err);
+    zca_auto(X509_REQ) X509_REQ *request =
+        context ? zca_pem_parse_request(context, der, err) : NULL;
     zca_auto(zca_key) struct zca_key *key = request ? zca_identity_key(identity, err) : NULL;
     if (!key) {
         return false;

@@ -80,6 +80,11 @@ ZCA_NODISCARD struct zca_key *zca_key_unseal(struct zca_library *library, const 
                                              struct zca_span sealing_key, struct zca_span record,
                                              struct zca_error *err);
 
+/** zca_key_record_public appends the SubjectPublicKeyInfo of a record without opening it, so it is not
+ * authenticated: to see which key it is, not to trust it. Needs no OpenSSL context. */
+ZCA_NODISCARD bool zca_key_record_public(struct zca_span record, struct zca_buffer *out_public,
+                                         struct zca_error *err);
+
 /** zca_key_export_plain appends PKCS#8 DER in the clear; only core/deploy.c calls it, after asking
  * the configuration. out_der must be secret. */
 ZCA_NODISCARD bool zca_key_export_plain(struct zca_key *key, struct zca_buffer *out_der,

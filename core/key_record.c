@@ -318,3 +318,13 @@ struct zca_key *zca_key_unseal(struct zca_library *library, const char *label,
     }
     return key_from_record(library, parsed, &values, err);
 }
+
+bool zca_key_record_public(struct zca_span record, struct zca_buffer *out_public,
+                           struct zca_error *err)
+{
+    zca_auto(record) struct record *parsed = record_parse(record);
+    if (!parsed) {
+        return zca_error_set(err, ZCA_ERR_SEALED, "the file is no key record, or damaged");
+    }
+    return zca_buffer_append(out_public, string_span(parsed->public_key), err);
+}

@@ -16,6 +16,12 @@ ZCA_NODISCARD struct zca_key *zca_keystore_load(struct zca_library *library,
                                                 enum zca_keystore_kind kind, const char *authority,
                                                 const char *name, struct zca_error *err);
 
+/** zca_keystore_public appends the SubjectPublicKeyInfo of the key of authority/name without opening it:
+ * cheap, but not authenticated. err as zca_keystore_load. */
+ZCA_NODISCARD bool zca_keystore_public(struct zca_library *library, enum zca_keystore_kind kind,
+                                       const char *authority, const char *name,
+                                       struct zca_buffer *out_public, struct zca_error *err);
+
 /** zca_keystore_store writes the key durably (sealed), replacing an older one, which is kept as the
  * previous generation ("NAME.key.previous") until the next. */
 ZCA_NODISCARD bool zca_keystore_store(struct zca_library *library, enum zca_keystore_kind kind,

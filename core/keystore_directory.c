@@ -72,19 +72,54 @@ static struct zca_key *read_file(const struct zca_keystore_slot *slot, const cha
     return zca_steal(key);
 }
 
-static struct zca_key *directory_load(const struct zca_keystore_slot *slot, struct zca_error *err)
+/* Finds the file, and the key when it was read before. */
+static bool find_file(const struct zca_keystore_slot *slot, char **out_path,
+                      struct zca_key **out_key, struct zca_error *err)
 {
     struct stat status;
     zca_auto(text) char *path = path_of(slot, suffix, err);
     if (!path) {
-        return NULL;
+        return false;
     }
     if (stat(path, &status) != 0) {
-        (void)zca_error_set_errno(err, "key '%s'", path);
+        return errno == ENOENT
+                   ? zca_error_set(err, ZCA_ERR_NOT_FOUND,
+                                   "'%s' has no key: there is no '%s'; 'zca cert' makes one",
+                                   slot->label, path)
+                   : zca_error_set_errno(err, "key '%s'", path);
+    }
+    *out_key = zca_keyring_find(slot->library, slot->label, &status);
+    *out_path = zca_steal(path);
+    return true;
+}
+
+static struct zca_key *directory_load(const struct zca_keystore_slot *slot, struct zca_error *err)
+{
+    struct zca_key *key = NULL;
+    zca_auto(text) char *path = NULL;
+    if (!find_file(slot, &path, &key, err)) {
         return NULL;
     }
-    struct zca_key *key = zca_keyring_find(slot->library, slot->label, &status);
     return key ? key : read_file(slot, path, err);
+}
+
+static bool directory_show(const struct zca_keystore_slot *slot, struct zca_buffer *out_public,
+                           struct zca_error *err)
+{
+    zca_auto(zca_key) struct zca_key *key = NULL;
+    zca_auto(zca_buffer) struct zca_buffer record = {0};
+    zca_auto(text) char *path = NULL;
+    if (!find_file(slot, &path, &key, err)) {
+        return false;
+    }
+    if (key) {
+        return zca_buffer_append(out_public, zca_key_get_public(key), err);
+    }
+    if (!zca_file_load(path, max_record, &record, NULL, err)) {
+        return false;
+    }
+    return zca_key_record_public(zca_buffer_span(&record), out_public, err) ||
+           zca_error_context(err, "key '%s'", path);
 }
 
 static bool directory_store(const struct zca_keystore_slot *slot, struct zca_key *key,
@@ -151,6 +186,7 @@ static bool directory_names(const struct zca_keystore_slot *slot,
 
 const struct zca_keystore_backend zca_keystore_directory = {
     .load = directory_load,
+    .show = directory_show,
     .store = directory_store,
     .remove = directory_remove,
     .names = directory_names,

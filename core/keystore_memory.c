@@ -15,6 +15,13 @@ static struct zca_key *memory_load(const struct zca_keystore_slot *slot, struct 
     return key;
 }
 
+static bool memory_show(const struct zca_keystore_slot *slot, struct zca_buffer *out_public,
+                        struct zca_error *err)
+{
+    zca_auto(zca_key) struct zca_key *key = memory_load(slot, err);
+    return key && zca_buffer_append(out_public, zca_key_get_public(key), err);
+}
+
 static bool memory_store(const struct zca_keystore_slot *slot, struct zca_key *key, bool only_new,
                          struct zca_error *err)
 {
@@ -43,6 +50,7 @@ static bool memory_names(const struct zca_keystore_slot *slot,
 
 const struct zca_keystore_backend zca_keystore_memory = {
     .load = memory_load,
+    .show = memory_show,
     .store = memory_store,
     .remove = memory_remove,
     .names = memory_names,
