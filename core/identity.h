@@ -48,6 +48,13 @@ long zca_identity_get_wait_ms(const struct zca_identity *identity);
 ZCA_NODISCARD struct zca_key *zca_identity_key(struct zca_identity *identity,
                                                struct zca_error *err);
 
+/** zca_identity_key_of returns the key with this public part (DER SubjectPublicKeyInfo): the present one,
+ * else the one before it, so that files deployed before a renewal work until they are replaced.
+ * err ZCA_ERR_NOT_FOUND, ZCA_ERR_CONFLICT when both are others. No network. New reference. */
+ZCA_NODISCARD struct zca_key *zca_identity_key_of(struct zca_identity *identity,
+                                                  struct zca_span public_key,
+                                                  struct zca_error *err);
+
 /**
  * zca_identity_key_or_new returns the existing key or makes and stores one, under the identity's lock
  * so that simultaneous processes get the same. Where the authority makes the keys, it enrols instead

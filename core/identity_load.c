@@ -30,6 +30,31 @@ struct zca_key *zca_identity_key(struct zca_identity *identity, struct zca_error
                              zca_identity_get_name(identity), err);
 }
 
+static bool is_key_of(const struct zca_key *key, struct zca_span public_key)
+{
+    return zca_span_equal(zca_key_get_public(key), public_key);
+}
+
+struct zca_key *zca_identity_key_of(struct zca_identity *identity, struct zca_span public_key,
+                                    struct zca_error *err)
+{
+    zca_auto(zca_key) struct zca_key *present = zca_identity_key(identity, err);
+    if (!present || is_key_of(present, public_key)) {
+        return zca_steal(present);
+    }
+    zca_auto(zca_key) struct zca_key *previous = zca_keystore_previous(
+        zca_identity_get_library(identity), zca_identity_get_keystore(identity),
+        authority_name(identity), zca_identity_get_name(identity), NULL);
+    if (!previous || !is_key_of(previous, public_key)) {
+        (void)zca_error_set(
+            err, ZCA_ERR_CONFLICT,
+            "the key of '%s' was replaced: write the file anew with 'zca export %s'",
+            zca_identity_get_uri(identity), zca_identity_get_name(identity));
+        return NULL; /* as the error says */
+    }
+    return zca_steal(previous);
+}
+
 /* Offline nobody can be asked; then keys are made here. */
 static bool authority_makes_keys(struct zca_identity *identity, bool *out_makes_keys,
                                  struct zca_error *err)
@@ -178,7 +203,7 @@ static bool has_request(struct zca_identity *identity)
 {
     return zca_identity_get_csr_file(identity) ||
            (zca_identity_get_auto_enrol(identity) != ZCA_AUTO_ENROL_NO &&
-            order_file_exists(identity, ".csr"));
+            !zca_identity_get_offline(identity) && order_file_exists(identity, ".csr"));
 }
 
 struct zca_chain *zca_identity_chain_or_enrol(struct zca_identity *identity, struct zca_error *err)

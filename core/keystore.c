@@ -36,6 +36,15 @@ struct zca_key *zca_keystore_load(struct zca_library *library, enum zca_keystore
     return label ? backends[kind]->load(&slot, err) : NULL;
 }
 
+struct zca_key *zca_keystore_previous(struct zca_library *library, enum zca_keystore_kind kind,
+                                      const char *authority, const char *name,
+                                      struct zca_error *err)
+{
+    zca_auto(text) char *label = make_label(authority, name, err);
+    struct zca_keystore_slot slot = {library, kind, authority, name, label};
+    return label ? backends[kind]->previous(&slot, err) : NULL;
+}
+
 bool zca_keystore_public(struct zca_library *library, enum zca_keystore_kind kind,
                          const char *authority, const char *name, struct zca_buffer *out_public,
                          struct zca_error *err)

@@ -16,6 +16,12 @@ ZCA_NODISCARD struct zca_key *zca_keystore_load(struct zca_library *library,
                                                 enum zca_keystore_kind kind, const char *authority,
                                                 const char *name, struct zca_error *err);
 
+/** zca_keystore_previous returns the key that was stored before the present one. err ZCA_ERR_NOT_FOUND. */
+ZCA_NODISCARD struct zca_key *zca_keystore_previous(struct zca_library *library,
+                                                    enum zca_keystore_kind kind,
+                                                    const char *authority, const char *name,
+                                                    struct zca_error *err);
+
 /** zca_keystore_public appends the SubjectPublicKeyInfo of the key of authority/name without opening it:
  * cheap, but not authenticated. err as zca_keystore_load. */
 ZCA_NODISCARD bool zca_keystore_public(struct zca_library *library, enum zca_keystore_kind kind,

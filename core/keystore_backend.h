@@ -21,6 +21,7 @@ struct zca_keystore_visit {
 
 struct zca_keystore_backend {
     struct zca_key *(*load)(const struct zca_keystore_slot *slot, struct zca_error *err);
+    struct zca_key *(*previous)(const struct zca_keystore_slot *slot, struct zca_error *err);
     bool (*show)(const struct zca_keystore_slot *slot, struct zca_buffer *out_public,
                  struct zca_error *err);
     bool (*store)(const struct zca_keystore_slot *slot, struct zca_key *key, bool only_new,

@@ -49,24 +49,30 @@ static bool check_directory(const struct zca_keystore_slot *slot, struct zca_err
     return check_mode("key directory", path, &status, err);
 }
 
+static struct zca_key *open_file(const struct zca_keystore_slot *slot, const char *path,
+                                 struct stat *out_status, struct zca_error *err)
+{
+    zca_auto(zca_buffer) struct zca_buffer record = {0};
+    zca_auto(zca_buffer) struct zca_buffer sealing_key = ZCA_SECRET_BUFFER;
+    if (!zca_file_load(path, max_record, &record, out_status, err) ||
+        !check_mode("key", path, out_status, err) || !check_directory(slot, err) ||
+        !zca_sealing_key_load(slot->library, slot->kind, false, &sealing_key, err)) {
+        return NULL;
+    }
+    struct zca_key *key = zca_key_unseal(slot->library, slot->label, zca_buffer_span(&sealing_key),
+                                         zca_buffer_span(&record), err);
+    if (!key) {
+        (void)zca_error_context(err, "key '%s'", path); /* NULL tells */
+    }
+    return key;
+}
+
 static struct zca_key *read_file(const struct zca_keystore_slot *slot, const char *path,
                                  struct zca_error *err)
 {
     struct stat status;
-    zca_auto(zca_buffer) struct zca_buffer record = {0};
-    zca_auto(zca_buffer) struct zca_buffer sealing_key = ZCA_SECRET_BUFFER;
-    if (!zca_file_load(path, max_record, &record, &status, err) ||
-        !check_mode("key", path, &status, err) || !check_directory(slot, err) ||
-        !zca_sealing_key_load(slot->library, slot->kind, false, &sealing_key, err)) {
-        return NULL;
-    }
-    zca_auto(zca_key) struct zca_key *key = zca_key_unseal(
-        slot->library, slot->label, zca_buffer_span(&sealing_key), zca_buffer_span(&record), err);
-    if (!key) {
-        (void)zca_error_context(err, "key '%s'", path);
-        return NULL;
-    }
-    if (!zca_keyring_put(slot->library, slot->label, &status, key, false, err)) {
+    zca_auto(zca_key) struct zca_key *key = open_file(slot, path, &status, err);
+    if (!key || !zca_keyring_put(slot->library, slot->label, &status, key, false, err)) {
         return NULL;
     }
     return zca_steal(key);
@@ -101,6 +107,15 @@ static struct zca_key *directory_load(const struct zca_keystore_slot *slot, stru
         return NULL;
     }
     return key ? key : read_file(slot, path, err);
+}
+
+/* Read each time: it is asked for between a renewal and the files that follow it. */
+static struct zca_key *directory_previous(const struct zca_keystore_slot *slot,
+                                          struct zca_error *err)
+{
+    struct stat status;
+    zca_auto(text) char *path = path_of(slot, previous_suffix, err);
+    return path ? open_file(slot, path, &status, err) : NULL;
 }
 
 static bool directory_show(const struct zca_keystore_slot *slot, struct zca_buffer *out_public,
@@ -186,6 +201,7 @@ static bool directory_names(const struct zca_keystore_slot *slot,
 
 const struct zca_keystore_backend zca_keystore_directory = {
     .load = directory_load,
+    .previous = directory_previous,
     .show = directory_show,
     .store = directory_store,
     .remove = directory_remove,

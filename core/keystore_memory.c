@@ -15,6 +15,13 @@ static struct zca_key *memory_load(const struct zca_keystore_slot *slot, struct 
     return key;
 }
 
+static struct zca_key *memory_previous(const struct zca_keystore_slot *slot, struct zca_error *err)
+{
+    (void)zca_error_set(err, ZCA_ERR_NOT_FOUND, "the key of '%s' before this one was not kept",
+                        slot->label);
+    return NULL;
+}
+
 static bool memory_show(const struct zca_keystore_slot *slot, struct zca_buffer *out_public,
                         struct zca_error *err)
 {
@@ -50,6 +57,7 @@ static bool memory_names(const struct zca_keystore_slot *slot,
 
 const struct zca_keystore_backend zca_keystore_memory = {
     .load = memory_load,
+    .previous = memory_previous,
     .show = memory_show,
     .store = memory_store,
     .remove = memory_remove,

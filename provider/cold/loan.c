@@ -133,9 +133,10 @@ static bool fill_from_identity(struct zca_keydata *keydata, const struct zca_uri
     if (!identity) {
         return false;
     }
-    zca_auto(zca_key) struct zca_key *key = reference->sealed.len != 0
-                                                ? unseal(identity, reference, err)
-                                                : zca_identity_key(identity, err);
+    zca_auto(zca_key) struct zca_key *key =
+        reference->sealed.len != 0
+            ? unseal(identity, reference, err)
+            : zca_identity_key_of(identity, zca_buffer_span(&reference->public_key), err);
     return key && fill_local(keydata, key, reference->uri, err);
 }
 

@@ -200,6 +200,31 @@ static void failed_reload_is_repeated(void **state)
     check_renewed(scene, false, false);
 }
 
+/* A reference and a certificate deployed before a renewal still make a pair. */
+static void key_of_deployed_files_is_found(void **state)
+{
+    struct scene *scene = *state;
+    struct zca_error err = {.reason = ZCA_ERR_NONE};
+    begin(scene, "");
+    check_renewed(scene, true, true);
+    zca_auto(zca_key) struct zca_key *first = zca_identity_key(scene->identity, &err);
+    check_ok(first, err);
+    check_renewed(scene, true, true);
+    zca_auto(zca_key) struct zca_key *found =
+        zca_identity_key_of(scene->identity, zca_key_get_public(first), &err);
+    check_ok(found, err);
+    assert_true(zca_span_equal(zca_key_get_public(found), zca_key_get_public(first)));
+    zca_auto(zca_key) struct zca_key *present = zca_identity_key(scene->identity, &err);
+    zca_auto(zca_key) struct zca_key *same =
+        zca_identity_key_of(scene->identity, zca_key_get_public(present), &err);
+    check_ok(same, err);
+    assert_false(zca_span_equal(zca_key_get_public(same), zca_key_get_public(first)));
+    check_renewed(scene, true, true);
+    check_refused(zca_identity_key_of(scene->identity, zca_key_get_public(first), &err), err,
+                  ZCA_ERR_CONFLICT);
+    assert_non_null(strstr(err.message, "zca export web"));
+}
+
 /* ---- failures ---- */
 
 static void failures_are_paced(void **state)
@@ -250,6 +275,7 @@ int main(void)
         SCENE(files_follow_and_the_server_is_told),
         SCENE(files_that_lag_behind_are_made_up_for),
         SCENE(failed_reload_is_repeated),
+        SCENE(key_of_deployed_files_is_found),
         SCENE(failures_are_paced),
         SCENE(success_ends_the_pace),
     };
