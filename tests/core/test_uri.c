@@ -139,8 +139,8 @@ static void uri_that_is_wrong_is_refused(void **state)
         "zca://web#part",
         "zca://user:secret@host/web",
         "zca://host:80/web",
-        "zca://w\xc3\xa9"
-        "b",
+        ("zca://w\xc3\xa9"
+         "b"),
         "zca://web%",
         "zca://web%4",
         "zca://web%zz",
