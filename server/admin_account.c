@@ -107,8 +107,7 @@ static bool get_password(const char *path, struct zca_buffer *out_password, bool
         return zca_token_make("", NEW_PASSWORD_BYTES, out_password, err);
     }
     zca_auto(zca_buffer) struct zca_buffer bytes = ZCA_SECRET_BUFFER;
-    const char *file = strcmp(path, "-") == 0 ? "/dev/stdin" : path;
-    if (path != file) {
+    if (strcmp(path, "-") == 0) {
         if (!zca_buffer_resize(&bytes, MAX_PASSWORD_FILE, err)) {
             return false;
         }

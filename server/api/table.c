@@ -11,6 +11,7 @@
 #include "base/clock.h"
 #include "server/account.h"
 #include "server/api/action.h"
+#include "server/api/filter.h"
 #include "server/api/query.h"
 #include "server/identifier.h"
 #include "server/ledger_audit.h"
@@ -20,14 +21,10 @@
 #include "server/refusal.h"
 #include "server/response.h"
 
-#define DEFAULT_LIMIT 20
-#define MAX_LIMIT 1000
-
 struct call {
     struct zca_api_call api;
     struct zca_url_query query;
-    struct zca_filter filter;
-    const char *select; /* NULL: all columns */
+    struct zca_api_filter filter;
 };
 
 typedef bool list_function(struct zca_ledger *ledger, const char *org_id,
@@ -112,111 +109,6 @@ static struct zca_json *format_rows(const struct zca_record_list *rows, const ch
     return array;
 }
 
-/* ---- the query ---- */
-
-struct filter_field {
-    const char *name;
-    size_t offset; /* of the text in struct zca_filter */
-};
-
-static const struct filter_field filter_fields[] = {
-    {"id",         offsetof(struct zca_filter, id)        },
-    {"machine_id", offsetof(struct zca_filter, machine_id)},
-    {"status",     offsetof(struct zca_filter, status)    },
-    {"name",       offsetof(struct zca_filter, name)      },
-};
-
-static bool set_order(const struct table *table, struct call *call, const char *order,
-                      struct zca_error *err)
-{
-    size_t len = strcspn(order, ".");
-    const char *direction = order + len;
-    bool by_time = len == strlen("created_at") && memcmp(order, "created_at", len) == 0;
-    bool by_name = len == strlen(table->name_column) && memcmp(order, table->name_column, len) == 0;
-    bool up = *direction == '\0' || strcmp(direction, ".asc") == 0;
-    if ((!by_time && !by_name) || (!up && strcmp(direction, ".desc") != 0)) {
-        return zca_refuse(err, ZCA_REFUSE_VALIDATION,
-                          "order must be created_at or %s, .asc or .desc", table->name_column);
-    }
-    call->filter.by_name = by_name;
-    call->filter.descending = !up;
-    return true;
-}
-
-static bool set_number(const char *name, const char *text, int64_t most, int64_t *out_number,
-                       struct zca_error *err)
-{
-    char *end = NULL;
-    long long number = strtoll(text, &end, 10);
-    if (*text == '\0' || *end != '\0' || number < 0) {
-        return zca_refuse(err, ZCA_REFUSE_VALIDATION, "%s must be a number", name);
-    }
-    *out_number = number < most ? number : most;
-    return true;
-}
-
-static bool set_equal(const struct filter_field *field, struct call *call, const char *value,
-                      struct zca_error *err)
-{
-    static const char operator[] = "eq.";
-    const char **member = (const char **)(void *)((char *)&call->filter + field->offset);
-    if (strncmp(value, operator, sizeof(operator) - 1) != 0 ||
-        value[sizeof(operator) - 1] == '\0') {
-        return zca_refuse(err, ZCA_REFUSE_VALIDATION, "%s must be eq.VALUE", field->name);
-    }
-    *member = value + sizeof(operator) - 1;
-    return true;
-}
-
-static bool has_column(const struct table *table, const char *name)
-{
-    for (size_t i = 0; i < table->record->num_columns; i++) {
-        if (strcmp(table->record->columns[i].name, name) == 0) {
-            return true;
-        }
-    }
-    return false;
-}
-
-static bool read_field(const struct table *table, struct call *call,
-                       const struct zca_query_field *field, struct zca_error *err)
-{
-    const char *name = field->name;
-    if (strcmp(name, "org_id") == 0) {
-        return true;
-    }
-    if (strcmp(name, "select") == 0) {
-        call->select = field->value;
-        return true;
-    }
-    if (strcmp(name, "order") == 0) {
-        return set_order(table, call, field->value, err);
-    }
-    if (strcmp(name, "limit") == 0) {
-        return set_number(name, field->value, MAX_LIMIT, &call->filter.limit, err);
-    }
-    if (strcmp(name, "offset") == 0) {
-        return set_number(name, field->value, INT32_MAX, &call->filter.offset, err);
-    }
-    for (size_t i = 0; i < ZCA_COUNT(filter_fields); i++) {
-        if (strcmp(filter_fields[i].name, name) == 0 && has_column(table, name)) {
-            return set_equal(&filter_fields[i], call, field->value, err);
-        }
-    }
-    return zca_refuse(err, ZCA_REFUSE_VALIDATION, "Unknown filter: %.40s", name);
-}
-
-static bool read_query(const struct table *table, struct call *call, struct zca_error *err)
-{
-    call->filter.limit = DEFAULT_LIMIT;
-    for (size_t i = 0; i < call->query.num_fields; i++) {
-        if (!read_field(table, call, &call->query.fields[i], err)) {
-            return false;
-        }
-    }
-    return true;
-}
-
 /* ---- writing ---- */
 
 static bool audit(struct call *call, const char *event_name, const char *object,
@@ -262,8 +154,8 @@ static bool patch_machine(struct call *call, struct zca_record_list *out_list,
         return zca_refuse(err, ZCA_REFUSE_MISSING_FIELDS, "status required");
     }
     return zca_machine_set_status(zca_state_ledger(call->api.state), call->api.org_id,
-                                  call->filter.id, status, call->api.actor, err) &&
-           reread(find_table("machines"), call, call->filter.id, out_list, err);
+                                  call->filter.rows.id, status, call->api.actor, err) &&
+           reread(find_table("machines"), call, call->filter.rows.id, out_list, err);
 }
 
 static bool post_report(struct call *call, struct zca_record_list *out_list, struct zca_error *err)
@@ -324,7 +216,7 @@ static bool patch_policy(struct call *call, struct zca_record_list *out_list, st
     const struct table *table = find_table("certificate_policies");
     struct zca_ledger *ledger = zca_state_ledger(call->api.state);
     zca_auto(zca_record_list) struct zca_record_list found = {0};
-    if (!reread(table, call, call->filter.id, &found, err)) {
+    if (!reread(table, call, call->filter.rows.id, &found, err)) {
         return false;
     }
     if (found.num == 0) {
@@ -341,9 +233,10 @@ static bool delete_policy(struct call *call, struct zca_record_list *out_list,
                           struct zca_error *err)
 {
     struct zca_ledger *ledger = zca_state_ledger(call->api.state);
-    return reread(find_table("certificate_policies"), call, call->filter.id, out_list, err) &&
-           zca_ledger_certificate_policy_delete(ledger, call->api.org_id, call->filter.id, err) &&
-           audit(call, "certificate_policy.deleted", call->filter.id, err);
+    return reread(find_table("certificate_policies"), call, call->filter.rows.id, out_list, err) &&
+           zca_ledger_certificate_policy_delete(ledger, call->api.org_id, call->filter.rows.id,
+                                                err) &&
+           audit(call, "certificate_policy.deleted", call->filter.rows.id, err);
 }
 
 static const struct table tables[] = {
@@ -412,12 +305,12 @@ static bool run_method(struct call *call, const struct table *table, const struc
                        struct zca_record_list *rows, struct zca_error *err)
 {
     if (method->offset == 0) {
-        return table->list(zca_state_ledger(call->api.state), call->api.org_id, &call->filter, rows,
-                           err);
+        return table->list(zca_state_ledger(call->api.state), call->api.org_id, &call->filter.rows,
+                           rows, err);
     }
     write_function *const *function =
         (write_function *const *)(const void *)((const char *)table + method->offset);
-    if (method->needs_id && !call->filter.id) {
+    if (method->needs_id && !call->filter.rows.id) {
         return zca_refuse(err, ZCA_REFUSE_UNSAFE_WRITE, NULL);
     }
     if (!*function) {
@@ -446,10 +339,12 @@ static bool answer_table(struct call *call, struct zca_error *err)
     }
     zca_auto(zca_record_list) struct zca_record_list rows = {.record = table->record};
     if (!zca_api_admit(&call->api, org_id, method->role, method->scopes, err) ||
-        !read_query(table, call, err) || !run_method(call, table, method, &rows, err)) {
+        !zca_api_filter_read(&call->query, table->record, table->name_column, &call->filter, err) ||
+        !run_method(call, table, method, &rows, err)) {
         return false;
     }
-    zca_response_success(call->api.response, method->status, format_rows(&rows, call->select));
+    zca_response_success(call->api.response, method->status,
+                         format_rows(&rows, call->filter.select));
     return true;
 }
 
