@@ -8,6 +8,10 @@
 
 #include <openssl/asn1t.h>
 
+#include "base/openssl_auto.h"
+#include "base/pem.h"
+#include "core/uri.h"
+
 static const size_t max_der = 16 * 1024;
 static const int reference_version = 1;
 
@@ -40,6 +44,19 @@ static struct zca_span string_span(const ASN1_STRING *string)
     return zca_span_of(ASN1_STRING_get0_data(string), (size_t)ASN1_STRING_length(string));
 }
 
+/* A file is no place to ask for a lifetime or a request: the URI is a name and nothing else. */
+static bool is_canonical(const char *text, struct zca_error *err)
+{
+    zca_auto(zca_uri) struct zca_uri *uri = zca_uri_parse(text, err);
+    zca_auto(text) char *canonical = uri ? zca_uri_format(uri, err) : NULL;
+    if (!canonical) {
+        return false;
+    }
+    return strcmp(text, canonical) == 0 ||
+           zca_error_set(err, ZCA_ERR_INVALID, "a key reference names '%s', not '%s'", canonical,
+                         text);
+}
+
 static bool copy_block(const struct block *block, struct zca_reference *reference,
                        struct zca_error *err)
 {
@@ -48,7 +65,10 @@ static bool copy_block(const struct block *block, struct zca_reference *referenc
         return zca_error_set(err, ZCA_ERR_INVALID, "the key reference holds no URI");
     }
     reference->uri = strndup((const char *)uri.data, uri.len);
-    return reference->uri &&
+    if (!reference->uri) {
+        return zca_error_set(err, ZCA_ERR_MEMORY, "out of memory");
+    }
+    return is_canonical(reference->uri, err) &&
            zca_buffer_append(&reference->public_key, string_span(block->public_key->value.sequence),
                              err) &&
            (!block->sealed ||
@@ -58,6 +78,7 @@ static bool copy_block(const struct block *block, struct zca_reference *referenc
 bool zca_reference_parse(struct zca_span der, struct zca_reference *out_reference,
                          struct zca_error *err)
 {
+    zca_auto(error_mark) int mark = ERR_set_mark(); /* failures are told in words */
     const unsigned char *cursor = der.data;
     if (der.len > max_der) {
         return zca_error_set(err, ZCA_ERR_INVALID, "the key reference is longer than %zu bytes",
@@ -106,6 +127,13 @@ static struct block *block_from_reference(const struct zca_reference *reference)
 bool zca_reference_format(const struct zca_reference *reference, struct zca_buffer *out_der,
                           struct zca_error *err)
 {
+    if (!is_canonical(reference->uri, err)) {
+        return false;
+    }
+    if (!zca_der_is_sequence(zca_buffer_span(&reference->public_key))) {
+        return zca_error_set(err, ZCA_ERR_INVALID, "the key reference to '%s' has no public key",
+                             reference->uri);
+    }
     zca_auto(block) struct block *block = block_from_reference(reference);
     unsigned char *der = NULL;
     int len = block ? ASN1_item_i2d((ASN1_VALUE *)block, &der, ASN1_ITEM_rptr(block)) : -1;

@@ -18,12 +18,13 @@ struct zca_reference {
     struct zca_buffer sealed;     /* empty: the key is looked up by URI */
 };
 
-/** zca_reference_parse reads the DER, nothing behind it, at most 16 KB. out_reference is the caller's,
- * zero-initialised. err ZCA_ERR_INVALID. */
+/** zca_reference_parse reads the DER, nothing behind it, at most 16 KB. The URI is checked, the public key
+ * is not looked at. out_reference is the caller's, zero-initialised. err ZCA_ERR_INVALID. */
 ZCA_NODISCARD bool zca_reference_parse(struct zca_span der, struct zca_reference *out_reference,
                                        struct zca_error *err);
 
-/** zca_reference_format appends the DER. */
+/** zca_reference_format appends the DER. err ZCA_ERR_INVALID when the URI is not canonical or there is no
+ * public key. */
 ZCA_NODISCARD bool zca_reference_format(const struct zca_reference *reference,
                                         struct zca_buffer *out_der, struct zca_error *err);
 
