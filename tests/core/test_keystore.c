@@ -316,115 +316,7 @@ static void key_file_that_is_none_is_refused(void **state)
     check_refused(load(library, "fifo", &err), err, ZCA_ERR_INVALID);
 }
 
-/* ---- the sealing key ---- */
-
-static void sealing_key_lost_or_wrong_is_refused(void **state)
-{
-    static const uint8_t wrong[32] = {1};
-    zca_auto(zca_library) struct zca_library *writer = home_library(state, "");
-    zca_auto(zca_key) struct zca_key *key = generate(writer);
-    store(writer, "web", key);
-    const struct zca_span contents[] = {zca_span_of(wrong, 32), zca_span_of(wrong, 31),
-                                        zca_span_of(wrong, 0)};
-    for (size_t i = 0; i < ZCA_COUNT(contents); i++) {
-        struct zca_error err = {.reason = ZCA_ERR_NONE};
-        zca_auto(zca_library) struct zca_library *library = home_library(state, "");
-        home_write(state, "state/sealing.key", 0600, contents[i]);
-        check_refused(load(library, "web", &err), err, ZCA_ERR_SEALED);
-    }
-    struct zca_error err = {.reason = ZCA_ERR_NONE};
-    zca_auto(zca_library) struct zca_library *library = home_library(state, "");
-    zca_auto(text) char *path = check_path(state, "state/sealing.key");
-    assert_int_equal(unlink(path), 0);
-    check_refused(load(library, "web", &err), err, ZCA_ERR_SEALED);
-    assert_non_null(strstr(err.message, "sealing.key"));
-    assert_int_equal(access(path, F_OK), -1); /* reading makes none */
-}
-
-static void sealing_key_open_to_others_is_refused(void **state)
-{
-    zca_auto(zca_library) struct zca_library *library = home_library(state, "");
-    struct zca_error err = {.reason = ZCA_ERR_NONE};
-    zca_auto(zca_key) struct zca_key *key = generate(library);
-    store(library, "web", key);
-    set_mode(state, "state/sealing.key", 0640);
-    check_refused(load(library, "web", &err), err, ZCA_ERR_SEALED);
-    assert_non_null(strstr(err.message, "chmod 600"));
-}
-
-static void sealing_key_of_the_configuration_is_used_and_never_made(void **state)
-{
-    static const uint8_t bytes[33] = {2};
-    struct zca_error err = {.reason = ZCA_ERR_NONE};
-    zca_auto(text) char *option = NULL;
-    assert_true(asprintf(&option, "sealing-key = %s/own.key\n", (char *)*state) > 0);
-    zca_auto(zca_library) struct zca_library *library = home_library(state, option);
-    zca_auto(zca_key) struct zca_key *key = generate(library);
-    check_refused(zca_keystore_store(library, ZCA_KEYSTORE_FILE, "corp", "web", key, &err), err,
-                  ZCA_ERR_SEALED);
-    assert_non_null(strstr(err.message, "own.key"));
-    home_write(state, "own.key", 0600, zca_span_of(bytes, 33));
-    check_refused(zca_keystore_store(library, ZCA_KEYSTORE_FILE, "corp", "web", key, &err), err,
-                  ZCA_ERR_SEALED);
-    home_write(state, "own.key", 0600, zca_span_of(bytes, 32));
-    store(library, "web", key);
-    zca_auto(zca_key) struct zca_key *found = load(library, "web", &err);
-    check_ok(found, err);
-    zca_auto(text) char *other = check_path(state, "state/sealing.key");
-    assert_int_equal(access(other, F_OK), -1);
-}
-
-static void sealing_key_of_systemd_is_preferred_to_our_own(void **state)
-{
-    static const uint8_t bytes[32] = {3};
-    struct zca_error err = {.reason = ZCA_ERR_NONE};
-    zca_auto(zca_buffer) struct zca_buffer own = {.len = 0};
-    zca_auto(zca_buffer) struct zca_buffer credential = {.len = 0};
-    zca_auto(zca_library) struct zca_library *library = home_library(state, "");
-    check_ok(zca_sealing_key_load(library, ZCA_KEYSTORE_FILE, true, &own, &err), err);
-    assert_int_equal(own.len, 32);
-    assert_true(own.secret);
-    home_write(state, "zca-sealing-key", 0440, zca_span_of(bytes, 32));
-    assert_int_equal(setenv("CREDENTIALS_DIRECTORY", *state, 1), 0);
-    bool ok = zca_sealing_key_load(library, ZCA_KEYSTORE_FILE, false, &credential, &err);
-    assert_int_equal(unsetenv("CREDENTIALS_DIRECTORY"), 0);
-    check_ok(ok, err);
-    assert_memory_equal(credential.data, bytes, 32);
-}
-
-static void sealing_keys_of_file_and_runtime_differ(void **state)
-{
-    struct zca_error err = {.reason = ZCA_ERR_NONE};
-    zca_auto(zca_buffer) struct zca_buffer file = {.len = 0};
-    zca_auto(zca_buffer) struct zca_buffer runtime = {.len = 0};
-    zca_auto(zca_library) struct zca_library *library = home_library(state, "");
-    check_ok(zca_sealing_key_load(library, ZCA_KEYSTORE_FILE, true, &file, &err), err);
-    check_ok(zca_sealing_key_load(library, ZCA_KEYSTORE_RUNTIME, true, &runtime, &err), err);
-    assert_memory_not_equal(file.data, runtime.data, 32);
-    assert_int_equal(mode_of(state, "run"), 0700);
-}
-
 /* ---- many at once ---- */
-
-static void processes_make_one_sealing_key(void **state)
-{
-    enum { NUM = 32 };
-
-    int pids[NUM];
-    for (size_t i = 0; i < NUM; i++) {
-        pids[i] = fork();
-        if (pids[i] == 0) {
-            struct zca_buffer key = {.len = 0};
-            struct zca_library *library = home_library(state, "");
-            _exit(zca_sealing_key_load(library, ZCA_KEYSTORE_FILE, true, &key, NULL) ? 0 : 1);
-        }
-    }
-    for (size_t i = 0; i < NUM; i++) {
-        home_join(pids[i]);
-    }
-    zca_auto(zca_buffer) struct zca_buffer bytes = home_read(state, "state/sealing.key");
-    assert_int_equal(bytes.len, 32);
-}
 
 struct hammer {
     struct zca_library *library;
@@ -513,12 +405,6 @@ int main(void)
         CASE(store_keeps_the_previous_generation),
         CASE(records_that_change_places_are_refused),
         CASE(key_file_that_is_none_is_refused),
-        CASE(sealing_key_lost_or_wrong_is_refused),
-        CASE(sealing_key_open_to_others_is_refused),
-        CASE(sealing_key_of_the_configuration_is_used_and_never_made),
-        CASE(sealing_key_of_systemd_is_preferred_to_our_own),
-        CASE(sealing_keys_of_file_and_runtime_differ),
-        CASE(processes_make_one_sealing_key),
         CASE(threads_load_while_another_stores),
         CASE(child_of_a_busy_process_loads),
     };
