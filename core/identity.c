@@ -153,17 +153,15 @@ static bool is_label(const char *label, size_t len)
 static bool looks_like_host(const char *name)
 {
     const char *rest = strncmp(name, "*.", 2) == 0 ? name + 2 : name;
-    const char *last = strrchr(rest, '.');
-    if (!last || strlen(name) > 253 || last[1 + strspn(last + 1, "0123456789")] == '\0') {
-        return false;
+    size_t num_labels = 0;
+    size_t len = strcspn(rest, ".");
+    while (is_label(rest, len) && rest[len] == '.') {
+        num_labels++;
+        rest += len + 1;
+        len = strcspn(rest, ".");
     }
-    for (size_t len = strcspn(rest, "."); is_label(rest, len); len = strcspn(rest, ".")) {
-        rest += len;
-        if (*rest++ == '\0') {
-            return true;
-        }
-    }
-    return false;
+    return num_labels > 0 && is_label(rest, len) && strspn(rest, "0123456789") < len &&
+           strlen(name) <= 253;
 }
 
 /* "[identity NAME]" is of the authority it names, or of the default one. */
