@@ -2,6 +2,7 @@
 """A manual page has an entry for every word that a program knows, and mandoc reads it.
 usage: pages.py PAGE OPTIONS-PROGRAM|- COMMANDS-PROGRAM|-
 OPTIONS-PROGRAM prints option names; COMMANDS-PROGRAM --help lists commands, indented by two blanks."""
+import pathlib
 import re
 import shutil
 import subprocess
@@ -20,10 +21,22 @@ def options(program):
 
 
 def commands(program):
+    """The commands that --help lists, and the options that 'help COMMAND' lists where there is one.
+    Plain words stand in front of arguments and of the help: 'org add|list' has three."""
     if program == '-':
         return []
-    found = [re.match(r'  ([a-z][a-z-]*)(?: |$)', line) for line in lines_of(program, '--help')]
-    return sorted({match.group(1) for match in found if match})
+    own_name = pathlib.Path(program).name
+    words = set()
+    for line in lines_of(program, '--help'):
+        if not re.match(r'  [a-z]', line):
+            continue
+        head = re.split(r'[ |]', line.strip().split('  ')[0])
+        plain = [word for word in head if re.fullmatch(r'[a-z][a-z-]*', word)]
+        words |= set(plain)
+        if head[0] == own_name:
+            details = '\n'.join(lines_of(program, 'help', *plain[1:]))
+            words |= set(re.findall(r'^  --([a-z-]+)', details, re.M))
+    return sorted(words - {own_name})
 
 
 def entries(page):
