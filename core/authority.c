@@ -451,7 +451,7 @@ static bool sign_with(struct zca_authority *authority, X509 *issuer, const char 
     if (!verify_signature(context, key, digest, request->tbs, zca_buffer_span(&signature))) {
         return zca_error_set(err, ZCA_ERR_VERIFY,
                              "authority '%s' returned a signature that its own certificate does "
-                             "not verify; if the CA was renewed, run 'zca ca show --refresh'",
+                             "not verify; if the CA was renewed, run 'zca ca show --trust'",
                              authority->name);
     }
     zca_buffer_move(out_signature, &signature);

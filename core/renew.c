@@ -62,16 +62,45 @@ int64_t zca_renew_due_s(const X509 *certificate, const char *name)
     return due_s(before_s, after_s, hash);
 }
 
-static bool is_due(struct zca_identity *identity)
+static bool is_past_due(struct zca_identity *identity)
 {
     zca_auto(X509_STACK) STACK_OF(X509) *chain = NULL;
-    if (!zca_stored_serves(identity, NULL) ||
-        !zca_certificate_load(zca_identity_get_library(identity), authority_name(identity),
-                              zca_identity_get_name(identity), &chain, NULL)) {
-        return true;
+    return !zca_certificate_load(zca_identity_get_library(identity), authority_name(identity),
+                                 zca_identity_get_name(identity), &chain, NULL) ||
+           zca_clock_now_s() >=
+               zca_renew_due_s(sk_X509_value(chain, 0), zca_identity_get_name(identity));
+}
+
+static bool is_due(struct zca_identity *identity)
+{
+    return !zca_stored_serves(identity, NULL) || is_past_due(identity);
+}
+
+/* A certificate for a request of a key that is elsewhere (?csr=): a new key here would not replace it.
+ * A key of the runtime keystore that is missing went with a reboot. */
+static bool is_of_foreign_key(struct zca_identity *identity)
+{
+    struct zca_error missing = {.reason = ZCA_ERR_NONE};
+    enum zca_keystore_kind kind = zca_identity_get_keystore(identity);
+    zca_auto(zca_key) struct zca_key *key = zca_identity_key(identity, &missing);
+    zca_auto(zca_chain) struct zca_chain *chain =
+        zca_certificate_load_chain(zca_identity_get_library(identity), authority_name(identity),
+                                   zca_identity_get_name(identity), NULL);
+    return !key && missing.reason == ZCA_ERR_NOT_FOUND && chain && kind != ZCA_KEYSTORE_RUNTIME &&
+           !zca_identity_get_csr_file(identity);
+}
+
+/* Nothing is to be done until it is due, and then nothing can be. */
+static bool leave_foreign_key(struct zca_identity *identity, bool force, bool *out_renewed,
+                              struct zca_error *err)
+{
+    if (force || is_past_due(identity)) {
+        return zca_error_set(err, ZCA_ERR_UNSUPPORTED,
+                             "the key of '%s' is not here: ask anew with '%s?csr=FILE'",
+                             zca_identity_get_uri(identity), zca_identity_get_uri(identity));
     }
-    return zca_clock_now_s() >=
-           zca_renew_due_s(sk_X509_value(chain, 0), zca_identity_get_name(identity));
+    *out_renewed = false;
+    return true;
 }
 
 /* Failures are paced: the timer may run every minute, the authority is not asked each time. */
@@ -144,6 +173,9 @@ bool zca_renew(struct zca_identity *identity, bool force, bool *out_renewed, str
 {
     zca_auto(X509_STACK) STACK_OF(X509) *certificates = NULL;
     bool published = false;
+    if (is_of_foreign_key(identity)) {
+        return leave_foreign_key(identity, force, out_renewed, err);
+    }
     bool renew = force || is_due(identity);
     if ((renew && !force && !check_pace(identity, err)) ||
         (renew && !zca_enrol(identity, ZCA_ENROL_RENEW, &certificates, err)) ||

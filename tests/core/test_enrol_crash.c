@@ -1,8 +1,7 @@
 /* SPDX-License-Identifier: Apache-2.0 */
 /*
  * Enrolment is killed before each step that changes a file, and inside each call of the authority.
- * The next process must end with a valid matching pair. The linker puts counters in front of
- * the system calls (--wrap).
+ * The next process must end with a valid matching pair.
  */
 #include <stdio.h>
 #include <stdlib.h>
@@ -13,53 +12,10 @@
 #include "core/certificate.h"
 #include "core/enrol.h"
 #include "core/order.h"
+#include "tests/core/crash.h"
 #include "tests/core/scene.h"
 
-static const int crashed = 42;
 static const int most_steps = 60;
-
-/* Calls until the crash, in a child only; 0: never. */
-static int steps_left;
-
-static void count_step(void)
-{
-    if (steps_left > 0 && --steps_left == 0) {
-        _exit(crashed);
-    }
-}
-
-int __real_rename(const char *from, const char *to);
-int __real_unlink(const char *path);
-int __real_link(const char *from, const char *to);
-int __real_fsync(int fd);
-int __wrap_rename(const char *from, const char *to);
-int __wrap_unlink(const char *path);
-int __wrap_link(const char *from, const char *to);
-int __wrap_fsync(int fd);
-
-int __wrap_rename(const char *from, const char *to)
-{
-    count_step();
-    return __real_rename(from, to);
-}
-
-int __wrap_unlink(const char *path)
-{
-    count_step();
-    return __real_unlink(path);
-}
-
-int __wrap_link(const char *from, const char *to)
-{
-    count_step();
-    return __real_link(from, to);
-}
-
-int __wrap_fsync(int fd)
-{
-    count_step();
-    return __real_fsync(fd);
-}
 
 /* ---- steps run in a child ---- */
 
@@ -83,7 +39,7 @@ struct crash {
 static int crashing_step(struct scene *scene, void *argument)
 {
     struct crash *crash = argument;
-    steps_left = crash->at;
+    crash_after(crash->at);
     return enrol_step(scene, &crash->reason);
 }
 
@@ -120,7 +76,7 @@ static int kill_at_each_step(struct scene *scene, enum zca_enrol_reason reason, 
         if (status == 0) {
             return at - 1;
         }
-        assert_int_equal(status, crashed);
+        assert_int_equal(status, CRASHED);
         assert_int_equal(run(scene, read_step, NULL), 0);
         assert_int_equal(run(scene, enrol_step, &if_needed), 0);
         assert_true(scene_count(scene, "issue") <= most_submits);
@@ -228,7 +184,7 @@ static void crash_inside_a_call_is_recovered(void **state)
     for (size_t i = 0; i < ZCA_COUNT(calls); i++) {
         first_issue(scene, calls[i].dialect);
         scene_plan(scene, calls[i].plan);
-        assert_int_equal(run(scene, enrol_step, &reasons[0]), crashed);
+        assert_int_equal(run(scene, enrol_step, &reasons[0]), CRASHED);
         assert_int_equal(run(scene, read_step, NULL), 0);
         assert_int_equal(run(scene, enrol_step, &reasons[0]), 0);
         if (scene_count(scene, "issue") != calls[i].issues ||

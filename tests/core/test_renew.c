@@ -9,6 +9,7 @@
 #include "base/openssl_auto.h"
 #include "core/certificate.h"
 #include "core/failure.h"
+#include "core/keystore.h"
 #include "core/renew.h"
 #include "tests/core/scene.h"
 
@@ -225,6 +226,21 @@ static void key_of_deployed_files_is_found(void **state)
     assert_non_null(strstr(err.message, "zca export web"));
 }
 
+/* The answer to somebody else's request is not replaced by a certificate for a new key. */
+static void certificate_of_a_foreign_key_is_left_alone(void **state)
+{
+    struct scene *scene = *state;
+    struct zca_error err = {.reason = ZCA_ERR_NONE};
+    bool renewed = true;
+    begin(scene, "");
+    check_renewed(scene, true, true);
+    check_ok(zca_keystore_remove(scene->library, ZCA_KEYSTORE_FILE, "corp", "web", &err), err);
+    check_ok(renew(scene, false, &renewed, &err), err);
+    assert_false(renewed);
+    check_refused(renew(scene, true, &renewed, &err), err, ZCA_ERR_UNSUPPORTED);
+    assert_int_equal(scene_count(scene, "submit"), 1);
+}
+
 /* ---- failures ---- */
 
 static void failures_are_paced(void **state)
@@ -276,6 +292,7 @@ int main(void)
         SCENE(files_that_lag_behind_are_made_up_for),
         SCENE(failed_reload_is_repeated),
         SCENE(key_of_deployed_files_is_found),
+        SCENE(certificate_of_a_foreign_key_is_left_alone),
         SCENE(failures_are_paced),
         SCENE(success_ends_the_pace),
     };

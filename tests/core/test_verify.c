@@ -340,6 +340,7 @@ static void other_ca_of_the_same_name_is_refused(void **state)
     prepare(&answer, scene, two_names);
     answer_with(&answer, &scene->rogue, 0, 0);
     check_refused(verify(&answer, &err), err, ZCA_ERR_VERIFY);
+    assert_non_null(strstr(err.message, "zca ca show --trust"));
     push(answer.chain, scene->rogue.certificate); /* sent along, still not trusted */
     check_refused(verify(&answer, &err), err, ZCA_ERR_VERIFY);
     answer_clear(&answer);
