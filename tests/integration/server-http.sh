@@ -223,6 +223,8 @@ while read -r option; do
     check "option $option is in the manual" grep -Eq "(^\.It|,) Fl -$option( |\$)" "$page"
 done < <(sed -n 's/^  --\([a-z-]*\) .*/\1/p' "$work/help")
 while read -r command; do
-    check "command $command is in the manual" grep -q "^\.It Cm $command" "$page"
-done < <(sed -n '/^commands:/,/^options/s/^  \([a-z][a-z-]*\).*/\1/p' "$work/help")
+    check "command $command is in the manual" grep -Eq "^\.(It )?Cm $command( |$)" "$page"
+done < <(sed -n '/^commands:/,/^options/s/^  \([a-z][a-z-]*\) *\(.*\)/\1 \2/p' "$work/help" |
+    awk '$2 ~ /[|]/ || NF == 2 && $2 ~ /^[a-z]+$/ { n = split($2, verbs, "|"); for (i = 1; i <= n; i++) print $1, verbs[i]; next }
+        { print $1 }')
 exit "$failed"
