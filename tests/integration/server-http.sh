@@ -128,6 +128,29 @@ talk overload
 talk farewell
 check "and it ends" stop
 
+# ---- the service manager's socket ----
+
+python3 -c '
+import socket, sys
+manager = socket.socket(socket.AF_UNIX, socket.SOCK_DGRAM)
+manager.bind(sys.argv[1])
+manager.settimeout(20)
+for _ in range(2):
+    print(manager.recv(100).decode(), flush=True)
+' "$work/notify" >"$work/notified" 2>&1 &
+manager=$!
+for _ in $(seq 100); do
+    [ -S "$work/notify" ] && break
+    sleep 0.1
+done
+export NOTIFY_SOCKET=$work/notify
+start "$state"
+unset NOTIFY_SOCKET
+check "SIGTERM ends it" stop
+wait "$manager"
+check "the service manager hears READY and STOPPING" \
+    test "$(tr '\n' ' ' <"$work/notified")" = "READY=1 STOPPING=1 "
+
 # ---- whose directory it is ----
 
 if [ "$(id -u)" -eq 0 ]; then
@@ -216,15 +239,4 @@ check "a missing TLS file is refused" refused tls-certificate --state-dir "$stat
 printf '[server]\nlisten = 127.0.0.1:0\nworkerz = 3\n' >"$work/zca-server.conf"
 check "an unknown option of the file names the nearest" \
     refused workers --state-dir "$state" --config "$work/zca-server.conf"
-
-page=$here/../../docs/man/zca-server.8
-"$server" --help >"$work/help" || failed=1
-while read -r option; do
-    check "option $option is in the manual" grep -Eq "(^\.It|,) Fl -$option( |\$)" "$page"
-done < <(sed -n 's/^  --\([a-z-]*\) .*/\1/p' "$work/help")
-while read -r command; do
-    check "command $command is in the manual" grep -Eq "^\.(It )?Cm $command( |$)" "$page"
-done < <(sed -n '/^commands:/,/^options/s/^  \([a-z][a-z-]*\) *\(.*\)/\1 \2/p' "$work/help" |
-    awk '$2 ~ /[|]/ || NF == 2 && $2 ~ /^[a-z]+$/ { n = split($2, verbs, "|"); for (i = 1; i <= n; i++) print $1, verbs[i]; next }
-        { print $1 }')
 exit "$failed"
