@@ -245,18 +245,29 @@ static bool has_names_in(const struct zca_config *config, const char *section)
     return (common && *common != '\0') || (dns && *dns) || (ip && *ip);
 }
 
+/* Is "[identity NAME]" about this authority's identity? As core/identity.c reads it. */
+static bool is_section_of(const struct zca_config *config, const char *section,
+                          const char *authority)
+{
+    const char *of = zca_config_get_text(config, "identity", section,
+                                         &zca_identity_options[ZCA_IDENTITY_AUTHORITY]);
+    return !of || strcmp(of, authority) == 0;
+}
+
 /* Does zca.conf say which names the identity has? Otherwise its certificate knows best. */
 static bool has_configured_names(struct zca_identity *identity)
 {
+    const char *name = zca_identity_get_name(identity);
     const struct zca_config *config = zca_library_config(zca_identity_get_library(identity), NULL);
-    zca_auto(text) char *section = NULL;
-    if (asprintf(&section, "%s/%s", authority_name(identity), zca_identity_get_name(identity)) <
-        0) {
-        section = NULL; /* undefined after a failure */
+    zca_auto(text) char *qualified = NULL;
+    if (!config || asprintf(&qualified, "%s/%s", authority_name(identity), name) < 0) {
+        qualified = NULL; /* undefined after a failure */
         return true;
     }
-    return config &&
-           (has_names_in(config, section) || has_names_in(config, zca_identity_get_name(identity)));
+    if (zca_config_has(config, "identity", qualified)) {
+        return has_names_in(config, qualified);
+    }
+    return is_section_of(config, name, authority_name(identity)) && has_names_in(config, name);
 }
 
 static struct zca_csr_names configured_names(const struct zca_identity *identity)

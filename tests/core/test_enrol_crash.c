@@ -11,6 +11,7 @@
 #include "base/openssl_auto.h"
 #include "core/certificate.h"
 #include "core/enrol.h"
+#include "core/keystore.h"
 #include "core/order.h"
 #include "tests/core/crash.h"
 #include "tests/core/scene.h"
@@ -65,6 +66,17 @@ static int run(struct scene *scene, int (*step)(struct scene *, void *), void *a
     return scene_run(scene, "zca://corp/web", step, argument);
 }
 
+/* A switch that was repeated must not have lost the key of before. */
+static void check_previous(struct scene *scene)
+{
+    zca_auto(zca_key) struct zca_key *present = zca_identity_key(scene->identity, NULL);
+    zca_auto(zca_key) struct zca_key *previous =
+        zca_keystore_previous(scene->library, ZCA_KEYSTORE_FILE, "corp", "web", NULL);
+    assert_non_null(present);
+    assert_true(!previous ||
+                !zca_span_equal(zca_key_get_public(present), zca_key_get_public(previous)));
+}
+
 /* Kills at each step in turn, until one run survives; returns how many were killed. */
 static int kill_at_each_step(struct scene *scene, enum zca_enrol_reason reason, size_t most_submits)
 {
@@ -82,6 +94,7 @@ static int kill_at_each_step(struct scene *scene, enum zca_enrol_reason reason, 
         assert_true(scene_count(scene, "issue") <= most_submits);
         scene_open(scene, "zca://corp/web");
         scene_check_pair(scene);
+        check_previous(scene);
         scene_close(scene);
         if (reason == ZCA_ENROL_IF_NEEDED) { /* cold again */
             zca_auto(text) char *command = NULL;

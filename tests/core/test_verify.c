@@ -203,6 +203,43 @@ static void quoted_names_hold_no_control_characters(void **state)
     answer_clear(&answer);
 }
 
+static void missing_common_name_is_refused(void **state)
+{
+    struct answer answer;
+    struct zca_error err = {.reason = ZCA_ERR_NONE};
+    prepare(&answer, *state, NULL);
+    struct forge_order order = {.key = X509_REQ_get0_pubkey(answer.request)};
+    zca_auto(X509) X509 *leaf = forge_issue(&answer.scene->ca, &order);
+    push(answer.chain, leaf);
+    check_refused(verify(&answer, &err), err, ZCA_ERR_VERIFY);
+    assert_non_null(strstr(err.message, "0 CNs instead of 1"));
+    answer_clear(&answer);
+}
+
+/* A request by alternative names only: authorities may repeat one of them as CN, no other. */
+static void unasked_common_name_may_only_repeat(void **state)
+{
+    static const char *const wanted[] = {"web.example", "other.example"};
+    for (size_t i = 0; i < ZCA_COUNT(wanted); i++) {
+        struct answer answer;
+        struct zca_error err = {.reason = ZCA_ERR_NONE};
+        struct zca_csr_names names = {.dns_names = two_names};
+        prepare(&answer, *state, NULL);
+        X509_REQ_free(answer.request);
+        answer.request = zca_csr_new(answer.scene->library, answer.key, &names, &err);
+        check_ok(answer.request, err);
+        answer.expectation.request = answer.request;
+        zca_auto(GENERAL_NAMES) GENERAL_NAMES *alternative = forge_names(two_names);
+        struct forge_order order = {.common_name = wanted[i],
+                                    .names = alternative,
+                                    .key = X509_REQ_get0_pubkey(answer.request)};
+        zca_auto(X509) X509 *leaf = forge_issue(&answer.scene->ca, &order);
+        push(answer.chain, leaf);
+        assert_int_equal(verify(&answer, &err), i == 0);
+        answer_clear(&answer);
+    }
+}
+
 /* ---- purposes ---- */
 
 static X509_REQ *request_with_usage(struct answer *answer, const char *usage)
@@ -384,6 +421,8 @@ int main(void)
         SCENE(names_may_shrink_where_none_can_be_had),
         SCENE(other_common_name_is_refused_also_then),
         SCENE(quoted_names_hold_no_control_characters),
+        SCENE(missing_common_name_is_refused),
+        SCENE(unasked_common_name_may_only_repeat),
         SCENE(purposes_may_shrink_but_not_grow),
         SCENE(intermediate_is_accepted_and_root_left_out),
         SCENE(missing_intermediate_comes_from_the_anchors),

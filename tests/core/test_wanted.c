@@ -229,6 +229,21 @@ static void configured_names_are_asked_for(void **state)
     assert_false(scene_exists(scene, "state/keys/corp/web.key")); /* nothing is stored yet */
 }
 
+/* What zca.conf says now counts more than what the certificate said then. */
+static void configured_names_replace_those_of_the_certificate(void **state)
+{
+    static const char *const names[] = {"a.example", NULL};
+    struct scene *scene = *state;
+    begin(scene, "plain", "");
+    capture(scene, names);
+    enrol_ok(scene, ZCA_ENROL_IF_NEEDED);
+    scene_configure(scene, "plain", "[identity corp/web]\ndns = b.example\n");
+    scene_open(scene, "zca://corp/web");
+    enrol_ok(scene, ZCA_ENROL_RENEW);
+    assert_true(has_dns_name(scene, "b.example"));
+    assert_false(has_dns_name(scene, "a.example"));
+}
+
 static void no_request_is_made_where_the_authority_makes_keys(void **state)
 {
     struct scene *scene = *state;
@@ -283,6 +298,7 @@ int main(void)
         SCENE(damaged_captured_request_is_dropped),
         SCENE(newer_request_is_not_lost),
         SCENE(configured_names_are_asked_for),
+        SCENE(configured_names_replace_those_of_the_certificate),
         SCENE(no_request_is_made_where_the_authority_makes_keys),
         SCENE(wrong_address_is_refused),
         SCENE(order_whose_key_is_gone_is_worthless),
