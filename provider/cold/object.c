@@ -9,6 +9,7 @@
 
 #include "base/openssl_auto.h"
 #include "core/authority.h"
+#include "core/certificate.h"
 #include "core/identity.h"
 
 /* Parts, in the order in which they are served. */
@@ -79,6 +80,7 @@ void zca_objects_clear(struct zca_objects *objects)
         zca_key_free(objects->items[i].key);
         X509_free(objects->items[i].certificate);
         X509_CRL_free(objects->items[i].crl);
+        zca_chain_free(objects->items[i].chain);
     }
     OPENSSL_free(objects->items);
     OPENSSL_free(objects->uri);
@@ -99,6 +101,9 @@ static bool add(struct zca_objects *objects, const struct zca_object *object, st
     *item = *object;
     if (item->key) {
         (void)zca_key_ref(item->key); /* the same pointer */
+    }
+    if (item->chain) {
+        (void)zca_chain_ref(item->chain); /* as above */
     }
     bool referenced = (!item->certificate || X509_up_ref(item->certificate)) &&
                       (!item->crl || X509_CRL_up_ref(item->crl));
@@ -158,12 +163,38 @@ static bool find_identity_key(const struct search *search, struct zca_identity *
     return add(search->objects, &object, err);
 }
 
+static bool add_chain(const struct search *search, struct zca_chain *chain, struct zca_error *err)
+{
+    for (size_t i = 0; i < zca_chain_get_length(chain); i++) {
+        struct zca_object object = {.type = ZCA_OBJECT_CERTIFICATE, .chain = chain, .index = i};
+        unsigned part = i == 0 ? WANT_LEAF : WANT_CHAIN;
+        if ((search->wanted & part) != 0 && !add(search->objects, &object, err)) {
+            return false;
+        }
+    }
+    return true;
+}
+
+static bool find_identity_chain(const struct search *search, struct zca_identity *identity,
+                                struct zca_error *err)
+{
+    const char *authority = zca_authority_get_name(zca_identity_get_authority(identity));
+    zca_auto(zca_chain) struct zca_chain *chain =
+        search->specific ? zca_identity_chain_or_enrol(identity, err)
+                         : zca_certificate_load_chain(zca_identity_get_library(identity), authority,
+                                                      zca_identity_get_name(identity), err);
+    return tolerate(search, chain, err) && (!chain || add_chain(search, chain, err));
+}
+
+/* A search by subject has to look into them. */
 static bool find_identity_certificates(const struct search *search, struct zca_identity *identity,
                                        struct zca_error *err)
 {
+    if (!search->query->subject) {
+        return find_identity_chain(search, identity, err);
+    }
     zca_auto(X509_STACK) STACK_OF(X509) *certificates = NULL;
-    bool found = search->specific ? zca_identity_certificates_or_enrol(identity, &certificates, err)
-                                  : zca_identity_certificates(identity, &certificates, err);
+    bool found = zca_identity_certificates(identity, &certificates, err);
     return tolerate(search, found, err) &&
            (!certificates || add_certificates(search, certificates, err));
 }

@@ -5,13 +5,14 @@
 
 #include <openssl/x509.h>
 
+#include "core/chain.h"
 #include "core/key.h"
 #include "core/uri.h"
 
 enum zca_object_type {
     ZCA_OBJECT_PRIVATE,     /* `key`, or for a remote key `certificate` */
     ZCA_OBJECT_PUBLIC,      /* of `key` or of `certificate` */
-    ZCA_OBJECT_CERTIFICATE, /* `certificate` */
+    ZCA_OBJECT_CERTIFICATE, /* `certificate`, or number `index` of `chain` */
     ZCA_OBJECT_CRL          /* `crl` */
 };
 
@@ -20,6 +21,8 @@ struct zca_object {
     struct zca_key *key;
     X509 *certificate;
     X509_CRL *crl;
+    struct zca_chain *chain; /* bytes: nobody decodes what is only handed on */
+    size_t index;
 };
 
 struct zca_objects {

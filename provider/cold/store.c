@@ -127,6 +127,10 @@ static int give_public(const struct zca_object *object, OSSL_CALLBACK *callback,
 static int give_certificate(const struct zca_object *object, OSSL_CALLBACK *callback,
                             void *argument)
 {
+    if (object->chain) {
+        struct zca_span bytes = zca_chain_get_der(object->chain, object->index);
+        return give_value(OSSL_OBJECT_CERT, NULL, bytes.data, (int)bytes.len, callback, argument);
+    }
     unsigned char *der = NULL;
     int len = i2d_X509(object->certificate, &der);
     int given = give_value(OSSL_OBJECT_CERT, NULL, der, len, callback, argument);
