@@ -86,7 +86,7 @@ ZCA_NODISCARD bool zca_key_record_public(struct zca_span record, struct zca_buff
                                          struct zca_error *err);
 
 /** zca_key_export_plain appends PKCS#8 DER in the clear; only core/deploy.c calls it, after asking
- * the configuration. out_der must be secret. */
+ * the configuration. out_der must be secret. OpenSSL's encoder leaves copies in freed memory. */
 ZCA_NODISCARD bool zca_key_export_plain(struct zca_key *key, struct zca_buffer *out_der,
                                         struct zca_error *err);
 
