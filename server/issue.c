@@ -7,6 +7,7 @@
 
 #include <openssl/err.h>
 
+#include "base/pem.h"
 #include "server/authority.h"
 #include "server/csr.h"
 #include "server/draft.h"
@@ -290,11 +291,17 @@ static bool find_earlier(struct issuance *issuance, struct zca_issued *issued, b
     return used ? replay(issuance, &intent, issued, out_found, err) : true;
 }
 
-static bool add_issuer(struct zca_ledger *ledger, struct zca_issued *issued, struct zca_error *err)
+/* The CA of a certificate that was issued before may have been replaced since. */
+static bool add_issuer(struct issuance *issuance, struct zca_issued *issued, struct zca_error *err)
 {
+    if (strcmp(issued->certificate.authority_id, zca_authority_id(issuance->authority)) == 0) {
+        return zca_der_certificate(zca_authority_certificate(issuance->authority), &issued->issuer,
+                                   err);
+    }
     zca_auto(zca_authority_row) struct zca_authority_row row = {0};
     bool found = false;
-    return zca_ledger_authority_find(ledger, issued->certificate.authority_id, &row, &found, err) &&
+    return zca_ledger_authority_find(zca_state_ledger(issuance->state),
+                                     issued->certificate.authority_id, &row, &found, err) &&
            zca_buffer_append(&issued->issuer, zca_buffer_span(&row.certificate), err);
 }
 
@@ -313,7 +320,7 @@ static bool issue(struct zca_state *state, const struct zca_issue_request *reque
     }
     issued->ttl_s = issuance.ttl_s;
     return (!issuance.key || zca_ec_key_format(issuance.key, &issued->private_key, err)) &&
-           add_issuer(zca_state_ledger(state), issued, err);
+           add_issuer(&issuance, issued, err);
 }
 
 bool zca_issue_certificate(struct zca_state *state, const struct zca_issue_request *request,

@@ -95,7 +95,7 @@ const struct zca_seal *zca_state_seal(const struct zca_state *state)
     return state->seal;
 }
 
-const struct zca_token_key *zca_state_token_key(const struct zca_state *state)
+struct zca_token_key *zca_state_token_key(struct zca_state *state)
 {
     return state->token_key;
 }

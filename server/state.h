@@ -47,7 +47,7 @@ ZCA_DEFINE_AUTO(zca_state, struct zca_state, zca_state_close);
 /* The parts, borrowed for the life of the state. */
 struct zca_ledger *zca_state_ledger(struct zca_state *state);
 const struct zca_seal *zca_state_seal(const struct zca_state *state);
-const struct zca_token_key *zca_state_token_key(const struct zca_state *state);
+struct zca_token_key *zca_state_token_key(struct zca_state *state);
 struct zca_authority_cache *zca_state_authorities(struct zca_state *state);
 struct zca_flight *zca_state_flight(struct zca_state *state);
 struct zca_rate *zca_state_rate(struct zca_state *state);

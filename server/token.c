@@ -2,6 +2,7 @@
 /* Access tokens. Only "ES256" is read as an algorithm, so that no token chooses its own check. */
 #include "server/token.h"
 
+#include <pthread.h>
 #include <stdlib.h>
 #include <string.h>
 
@@ -9,8 +10,10 @@
 #include <openssl/ecdsa.h>
 
 #include "base/json.h"
+#include "base/lock.h"
 #include "base/openssl_auto.h"
 #include "server/ec_key.h"
+#include "server/identifier.h"
 #include "server/ledger_authority.h"
 
 #define KEY_NAME "token-key"
@@ -19,8 +22,19 @@
 #define MAX_DER_SIGNATURE 80u
 #define MAX_TOKEN 4096u
 
+#define HASH_LEN 32u
+#define CACHE_SIZE 1024u /* a power of two */
+
+/* A token whose signature was checked: checking costs four times what signing does. */
+struct known {
+    uint8_t hash[HASH_LEN]; /* of the whole text */
+    struct zca_token_claims claims;
+};
+
 struct zca_token_key {
     EVP_PKEY *key;
+    pthread_mutex_t mutex; /* guards the cache */
+    struct known *cache;   /* CACHE_SIZE slots, chosen by hash */
 };
 
 ZCA_DEFINE_AUTO(ECDSA_SIG, ECDSA_SIG, ECDSA_SIG_free);
@@ -58,6 +72,12 @@ struct zca_token_key *zca_token_key_open(struct zca_ledger *ledger, const struct
          !zca_ledger_secret_find(ledger, KEY_NAME, &kept, &found, err))) {
         return NULL;
     }
+    (void)pthread_mutex_init(&key->mutex, NULL); /* a default mutex: cannot fail */
+    key->cache = calloc(CACHE_SIZE, sizeof(*key->cache));
+    if (!key->cache) {
+        zca_error_set(err, ZCA_ERR_MEMORY, "opening the token key");
+        return NULL;
+    }
     key->key = zca_ec_key_unseal(seal, KEY_NAME, zca_buffer_span(&kept.sealed), err);
     return key->key ? zca_steal(key) : NULL;
 }
@@ -66,6 +86,7 @@ void zca_token_key_free(struct zca_token_key *key)
 {
     if (key) {
         EVP_PKEY_free(key->key);
+        free(key->cache);
         free(key);
     }
 }
@@ -197,13 +218,49 @@ static bool read_token(const struct zca_token_key *key, const char *text, int64_
            read_claims(zca_span_of(first + 1, (size_t)(second - first - 1)), now_s, out_claims);
 }
 
-bool zca_token_verify(const struct zca_token_key *key, const char *text, int64_t now_s,
+static struct known *slot_of(const struct zca_token_key *key, const struct zca_buffer *hash)
+{
+    size_t index = ((size_t)hash->data[0] << 8 | hash->data[1]) % CACHE_SIZE;
+    return &key->cache[index];
+}
+
+/* A slot that was never used has the claims of nobody: they ended in 1970. */
+static bool find_known(struct zca_token_key *key, const struct zca_buffer *hash, int64_t now_s,
+                       struct zca_token_claims *out_claims)
+{
+    zca_auto(lock) pthread_mutex_t *held = zca_lock(&key->mutex);
+    const struct known *slot = slot_of(key, hash);
+    if (memcmp(slot->hash, hash->data, HASH_LEN) != 0 || now_s >= slot->claims.expires_at_s) {
+        return false;
+    }
+    *out_claims = slot->claims;
+    return true;
+}
+
+static void keep_known(struct zca_token_key *key, const struct zca_buffer *hash,
+                       const struct zca_token_claims *claims)
+{
+    zca_auto(lock) pthread_mutex_t *held = zca_lock(&key->mutex);
+    struct known *slot = slot_of(key, hash);
+    memcpy(slot->hash, hash->data, HASH_LEN);
+    slot->claims = *claims;
+}
+
+bool zca_token_verify(struct zca_token_key *key, const char *text, int64_t now_s,
                       struct zca_token_claims *out_claims, struct zca_error *err)
 {
     struct zca_token_claims claims;
+    zca_auto(zca_buffer) struct zca_buffer hash = {0};
+    if (!zca_token_hash(zca_span_text(text), &hash, err)) {
+        return false;
+    }
+    if (find_known(key, &hash, now_s, out_claims)) {
+        return true;
+    }
     if (!read_token(key, text, now_s, &claims)) {
         return zca_error_set(err, ZCA_ERR_AUTH, "the token is invalid or expired");
     }
+    keep_known(key, &hash, &claims);
     *out_claims = claims;
     return true;
 }

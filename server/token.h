@@ -41,10 +41,10 @@ ZCA_NODISCARD bool zca_token_sign(const struct zca_token_key *key, const char *u
                                   struct zca_buffer *out_text, struct zca_error *err);
 
 /** zca_token_verify reads a token of ours: algorithm, signature and dates are checked.
- * err ZCA_ERR_AUTH; never says which check failed. */
-ZCA_NODISCARD bool zca_token_verify(const struct zca_token_key *key, const char *text,
-                                    int64_t now_s, struct zca_token_claims *out_claims,
-                                    struct zca_error *err);
+ * What was checked once is remembered until it ends. err ZCA_ERR_AUTH; never says which check
+ * failed. */
+ZCA_NODISCARD bool zca_token_verify(struct zca_token_key *key, const char *text, int64_t now_s,
+                                    struct zca_token_claims *out_claims, struct zca_error *err);
 
 /** zca_refresh_token_start appends the first refresh token of a new family. */
 ZCA_NODISCARD bool zca_refresh_token_start(struct zca_ledger *ledger, const char *user_id,
