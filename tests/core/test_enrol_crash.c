@@ -212,6 +212,29 @@ static void crash_inside_a_call_is_recovered(void **state)
     }
 }
 
+/* A reboot erases the runtime keystore, and with it what can open the new key of an order. */
+static void reboot_in_the_middle_of_an_order_is_survived(void **state)
+{
+    struct scene *scene = *state;
+    static const char *const plans[] = {"submit: crash-before ok\n", "confirm: crash-before ok\n",
+                                        "confirm: crash-after ok\n"};
+    enum zca_enrol_reason renew = ZCA_ENROL_RENEW;
+    zca_auto(text) char *command = NULL;
+    assert_true(asprintf(&command, "rm -rf '%s/run'", scene->directory) > 0);
+    for (size_t i = 0; i < ZCA_COUNT(plans); i++) {
+        scene_configure(scene, "careful", "[identity web]\nkeystore = runtime\n");
+        scene_plan(scene, plans[i]);
+        assert_int_equal(run(scene, enrol_step, &renew), CRASHED);
+        assert_true(scene_exists(scene, "state/orders/corp/web.order"));
+        assert_int_equal(system(command), 0);
+        assert_int_equal(run(scene, enrol_step, &renew), 0);
+        scene_open(scene, "zca://corp/web");
+        scene_check_pair(scene);
+        scene_check_clean(scene);
+        scene_close(scene);
+    }
+}
+
 #define SCENE(name) cmocka_unit_test_setup_teardown(name, scene_setup, scene_teardown)
 
 int main(void)
@@ -224,6 +247,7 @@ int main(void)
         SCENE(keys_of_the_authority_survive_too),
         SCENE(cold_start_survives_a_crash_at_each_step),
         SCENE(crash_inside_a_call_is_recovered),
+        SCENE(reboot_in_the_middle_of_an_order_is_survived),
     };
     return cmocka_run_group_tests(tests, NULL, NULL);
 }
