@@ -176,7 +176,7 @@ static const char *default_name(struct zca_library *library, const struct zca_co
     }
     if (!names || !names[0]) {
         zca_error_set(err, ZCA_ERR_NOT_FOUND,
-                      "no authority is configured in '%s': 'zca login URL' adds one",
+                      "no authority is configured in '%s': 'zca login --url URL' adds one",
                       zca_library_config_file(library));
         return NULL;
     }

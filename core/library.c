@@ -169,7 +169,7 @@ static struct zca_config *load_config(struct zca_library *library, struct zca_er
     }
     if (is_missing) {
         (void)zca_error_set(err, ZCA_ERR_CONFIG,
-                            "there is no configuration '%s': 'zca login URL' writes one",
+                            "there is no configuration '%s': 'zca login --url URL' writes one",
                             library->config_file);
     } else if (!config && err) {
         *err = load_error;

@@ -74,6 +74,20 @@ static bool add_value(struct zca_arguments *arguments, enum zca_tool_option opti
     return true;
 }
 
+/* The word that getopt_long has just read, with its value behind it or in it. */
+static const char *word_before(char *const *behind, const char *value)
+{
+    return behind[-1] == value ? behind[-2] : behind[-1];
+}
+
+/* getopt_long takes "--pass" for "--password-file"; we do not: names on a command line stay true. */
+static bool is_written_out(const char *word, const char *name)
+{
+    size_t len = strlen(name);
+    return strncmp(word, "--", 2) == 0 && strncmp(word + 2, name, len) == 0 &&
+           (word[2 + len] == '\0' || word[2 + len] == '=');
+}
+
 static void fill_table(const enum zca_tool_option *options, struct option *out_table)
 {
     for (size_t i = 0; options[i] != ZCA_TOOL_END; i++) {
@@ -113,6 +127,11 @@ struct zca_arguments *zca_arguments_parse(const enum zca_tool_option *options, b
             return NULL;
         }
         enum zca_tool_option option = (enum zca_tool_option)(result - FIRST_OPTION);
+        const char *word = word_before(argv + optind, optarg);
+        if (!is_written_out(word, zca_tool_options[option].name)) {
+            (void)report_unknown(options, word, err); /* NULL tells */
+            return NULL;
+        }
         if (!add_value(arguments, option, optarg, (size_t)argc, err)) {
             return NULL;
         }

@@ -32,7 +32,7 @@ void zca_help_commands(const struct zca_tool_command *commands, size_t num_comma
     zca_tool_say("usage: zca COMMAND [ARGUMENT...] [--OPTION...]");
     zca_tool_say("%s", "");
     for (size_t i = 0; i < num_commands; i++) {
-        zca_tool_say("  zca %-8s %s", commands[i].name, commands[i].help);
+        zca_tool_say("  %-8s %s", commands[i].name, commands[i].help);
     }
     zca_tool_say("%s", "");
     zca_tool_say("'zca help COMMAND' tells the options of a command; zca(1) is the manual.");

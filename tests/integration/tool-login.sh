@@ -1,0 +1,128 @@
+#!/bin/bash
+# SPDX-License-Identifier: Apache-2.0
+# zca login: what it writes into zca.conf and what it leaves alone, where tokens and passwords may be.
+# shellcheck source-path=SCRIPTDIR disable=SC2317,SC2016  # functions are called by name, through check
+. "$(dirname "$0")/lib.sh"
+need jq ss strings
+start_server
+password=$(head -n 1 "$work/server/initial-password")
+token=$work/state/zca/authorities/default/token
+user=(--user admin@localhost)
+
+says() { # LINE COMMAND...: one line of the output is this
+    local line=$1
+    shift
+    "$@" >"$work/said" || return 1
+    grep -qxF -- "$line" "$work/said" || { cat "$work/said"; return 1; }
+}
+
+status_is() { # STATUS COMMAND...
+    local wanted=$1 found=0
+    shift
+    "$@" || found=$?
+    equal "$wanted" "$found"
+}
+
+# ---- zca.conf ----
+printf '# kept: a comment\n[zca]\n  state-dir=%s   # odd spacing\n\n[identity web]\nauthority = default\n' \
+    "$work/state/zca" >"$work/before"
+cp "$work/before" "$ZCA_CONFIG"
+chmod 640 "$ZCA_CONFIG"
+sed -i "2a remote-library = $build/remote/zca-remote.so" "$work/before" "$ZCA_CONFIG"
+echo wrong >"$work/wrong"
+check 'a wrong password is refused' refuses "log in to 'default'" zca login "${server_login[@]}" --password-file \
+    "$work/wrong"
+check 'a login' says "Logged in to 'default' as admin@localhost" zca login "${server_login[@]}"
+check 'says the session' grep -q '^Session expires: 20' "$work/said"
+check 'only adds lines' equal '' "$(diff "$work/before" "$ZCA_CONFIG" | grep '^<')"
+check 'adds the authority' equal "> default-authority = default
+>
+> [authority default]
+> url = $server_url
+> dialect = orgca
+> trust = $server_trust" "$(diff "$work/before" "$ZCA_CONFIG" | grep '^>' | sed 's/ *$//' | head -n 6)"
+check 'keeps the mode of zca.conf' equal 640 "$(stat -c %a "$ZCA_CONFIG")"
+cp "$ZCA_CONFIG" "$work/after"
+check 'a second login' zca login "${server_login[@]}"
+check 'changes nothing' cmp "$work/after" "$ZCA_CONFIG"
+check 'another address under a known name is refused' refuses "authority 'default' is at" \
+    zca login --url https://127.0.0.1:1 "${user[@]}"
+check 'and changes nothing' cmp "$work/after" "$ZCA_CONFIG"
+check 'a second authority' zca login corp "${server_login[@]}"
+check 'does not become the default' equal 'default-authority = default' "$(grep default-authority "$ZCA_CONFIG")"
+check 'a machine is added without an address' zca login corp --machine m1 "${user[@]}" --password-file \
+    "$work/server/initial-password"
+check 'to its section' equal 'machine = m1' "$(sed -n '/^\[authority corp\]/,$p' "$ZCA_CONFIG" | grep machine)"
+check 'a value that needs quotes' zca login corp --org 'a "b" #c $d \e' "${user[@]}" --password-file \
+    "$work/server/initial-password"
+check 'is read back as it was' grep -qxF 'organization = a "b" #c $d \e' <(zca config)
+check 'a trust file that is not there is refused' refuses 'No such file' \
+    zca login third --url "$server_url" --trust "$work/none" "${user[@]}"
+check 'a name that cannot be one is refused' refuses 'cannot be the name' zca login 'a/b' --url "$server_url" "${user[@]}"
+check 'and nothing was written' equal '' "$(grep -e third -e 'a/b' "$ZCA_CONFIG")"
+check 'an unknown authority suggests the near one' refuses "did you mean 'corp'" zca login corpp
+check 'a server that is not ours is refused' refuses "log in to 'bare'" \
+    zca login bare --url "$server_url" "${user[@]}" --password-file "$work/server/initial-password"
+check 'no file yet: made' env ZCA_CONFIG="$work/new/zca.conf" zca login "${server_login[@]}" --config "$work/new/zca.conf" ||
+    true
+check 'with the authority in it' grep -qx '\[authority default\]' "$work/new/zca.conf"
+
+# ---- passwords and tokens ----
+check 'the token file is private' equal 600 "$(stat -c %a "$token")"
+check 'the password from standard input' zca login "${user[@]}" <<<"$password"
+check 'no password option' status_is 2 zca login "${user[@]}" --password x
+check 'an empty password is refused' refuses 'nothing was typed' zca login "${user[@]}" </dev/null
+check 'no user and no terminal' refuses 'give --user' zca login </dev/null
+if command -v script >/dev/null; then
+    ask() { # types at a terminal; shows what it printed
+        (sleep 0.5; printf '%s\n' "$1"; sleep 1) |
+            script -qec "zca login --user admin@localhost" "$work/typescript" >/dev/null
+    }
+    check 'the password from the terminal' ask "$password"
+    check 'is asked for' grep -q 'Password: ' "$work/typescript"
+    check 'is not shown' equal '' "$(grep -F -- "$password" "$work/typescript")"
+    check 'and works' grep -q 'Logged in' "$work/typescript"
+fi
+check 'no password in any file of ours' equal '' "$(grep -rlF -- "$password" "$work/state" "$ZCA_CONFIG")"
+
+interrupt() { # zca waits for a password; SIGINT ends it with 130
+    local pid status=0
+    mkfifo "$work/never"
+    exec 9<>"$work/never"
+    zca login "${user[@]}" <&9 &
+    pid=$!
+    wait_for 5 grep -q zca "/proc/$pid/comm"
+    sleep 0.3
+    kill -INT "$pid"
+    wait "$pid" || status=$?
+    exec 9>&-
+    equal 130 "$status"
+}
+check 'an interrupt: status 130' interrupt
+
+# ---- the CA and the list ----
+check 'ca init' zca ca init
+check 'again: refused' refuses '--rotate' zca ca init
+check 'ca show' says "File: $work/state/zca/authorities/default/ca.pem" zca ca show
+check 'rotate' zca ca init --rotate
+cp "$work/state/zca/authorities/default/ca.pem" "$work/rotated.pem"
+check 'rotate elsewhere' zca ca init --rotate
+cp "$work/rotated.pem" "$work/state/zca/authorities/default/ca.pem"
+check 'a changed CA is told' refuses "has another CA now" zca ca show
+check 'and accepted when asked' zca ca show --trust
+check 'from then on' zca ca show
+check 'a certificate' zca cert one.myorg.ztna --cert-file "$work/one.crt" --key-file "$work/one.key"
+check 'is listed here' equal 'one.myorg.ztna P-256 here file valid' \
+    "$(zca list --json | jq -r '.[0] | "\(.name) \(.key_type) \(.key_made) \(.keystore) \(.state)"')"
+serial=$(zca list --remote --json | jq -r '.[0].serial')
+check 'and there' equal 32 "${#serial}"
+check 'revoked by serial number' zca revoke --serial "$serial" --reason keyCompromise
+check 'is told there' equal true "$(zca list --remote --json | jq -r '.[0].revoked')"
+check 'revoked by what?' refuses 'which certificate' zca revoke
+check 'revoked by an unknown serial number' refuses 'lists no certificate' zca revoke --serial 00ff
+
+# ---- logout ----
+check 'logout' zca logout
+check 'removes the tokens' test ! -e "$token"
+check 'twice is told' refuses 'zca login' zca logout
+finish
