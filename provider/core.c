@@ -26,6 +26,9 @@ static void fail(const struct zca_provider *provider, const char *format, ...)
     }
     va_start(arguments, format);
     upcalls->new_error(provider->handle);
+    if (upcalls->set_error_debug) {
+        upcalls->set_error_debug(provider->handle, __FILE_NAME__, __LINE__, __func__);
+    }
     upcalls->vset_error(provider->handle, ZCA_ERR_CONFIG, format, arguments);
     va_end(arguments);
 }
@@ -48,7 +51,7 @@ static const struct zca_cold *open_table(const struct zca_provider *provider, co
     void *handle = dlopen(path, RTLD_NOW | RTLD_LOCAL | RTLD_NODELETE);
     if (!handle) {
         const char *reason = dlerror();
-        fail(provider, "opening '%s': %s", path, reason ? reason : "unknown reason");
+        fail(provider, "%s", reason ? reason : path); /* names the file */
         return NULL;
     }
     const struct zca_cold *(*get_table)(void) = NULL;

@@ -252,11 +252,25 @@ static bool find_authority_crl(const struct search *search, struct zca_authority
     return !wanted || add(search->objects, &object, err);
 }
 
+/* zca://web?type=ca is the CA of the identity `web`, whatever its section says it is. */
+static struct zca_authority *open_authority(struct zca_library *library, const struct zca_uri *uri,
+                                            struct zca_error *err)
+{
+    if (!uri->name) {
+        return zca_authority_open(library, uri->authority, err);
+    }
+    zca_auto(zca_identity) struct zca_identity *identity = zca_identity_open(library, uri, err);
+    return identity
+               ? zca_authority_open(
+                     library, zca_authority_get_name(zca_identity_get_authority(identity)), err)
+               : NULL;
+}
+
 static bool find_authority(struct zca_library *library, const struct search *search,
                            struct zca_error *err)
 {
     zca_auto(zca_authority) struct zca_authority *authority =
-        zca_authority_open(library, search->query->uri->authority, err);
+        open_authority(library, search->query->uri, err);
     const char *name = authority ? zca_authority_get_name(authority) : NULL;
     struct zca_uri canonical = {.authority = (char *)(uintptr_t)name, .wait_s = -1};
     zca_auto(text) char *uri = authority ? zca_uri_format(&canonical, err) : NULL;

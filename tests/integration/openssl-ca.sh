@@ -30,6 +30,12 @@ enrolment() {
     ok "verify" ossl verify -trusted zca:/// web.pem
     ok "verify by store" ossl verify -CAstore zca:/// web.pem
     ok "verify by URI" ossl verify -CAfile ca.pem "zca://$name"
+    ok "the CA by the identity" ossl x509 -in "zca://$name?type=ca" -out again.pem
+    same "the CA by the identity" ca.pem again.pem
+    ok "CRL" ossl crl -in zca:/// -noout -issuer
+    says "CRL" QuickZTNA
+    ok "CRL check" ossl verify -crl_check -trusted zca:/// -CRLfile zca:/// web.pem
+    ok "CRL check by store" ossl verify -crl_check -CAstore zca:/// web.pem
     ok "objects" ossl storeutl -noout "zca://$name"
     says "objects" "0: Pkey"
     says "objects" "1: Certificate"
@@ -50,7 +56,7 @@ ca_conf() {
         printf 'unique_subject = no\nrand_serial = yes\ncrlnumber = crlnumber\n[p]\ncommonName = supplied\n'
     } >ca.cnf
     : >index.txt
-    [ -f crlnumber ] || echo 01 >crlnumber
+    [ -f crlnumber ] || echo 1000 >crlnumber # the CA has published its own
 }
 
 signed() { # WHAT FILE
@@ -77,7 +83,6 @@ certificates() {
     ok "crl" ossl crl -in crl.pem -noout -CAfile ca.pem -text
     says "crl" 'Revoked Certificates'
     says "crl" 'verify OK'
-    cp ca.pem both.pem
     ok "ocsp request" ossl ocsp -issuer ca.pem -cert a.pem -no_nonce -reqout request.der
     ok "ocsp response" ossl ocsp -index index.txt -rsigner zca:/// -rkey zca:/// -CA zca:/// -reqin request.der -respout response.der
 }
@@ -121,6 +126,23 @@ connections() {
     [ "$(grep -c AF_INET connects)" -eq 1 ] || fail "x509 -req connects $(grep -c AF_INET connects) times"
 }
 
+# A request file is enrolled once, however often its URI is read; TLS reads its URI three times.
+repetition() {
+    ok "a request file" ossl x509 -in 'zca://again?csr=x.csr' -noout -serial
+    cp out serial
+    ok "a request file again" ossl x509 -in 'zca://again?csr=x.csr' -noout -serial
+    same "serial" serial out
+    ok "a key" ossl pkey -in zca://tls.myorg.ztna -noout
+    port=$(free_port)
+    ossl_words s_server -accept "127.0.0.1:$port" -naccept 1 -www -cert zca://tls.myorg.ztna \
+        -key zca://tls.myorg.ztna -cert_chain zca://tls.myorg.ztna
+    run_in_background strace -f -e trace=connect -o connects "${words[@]}"
+    wait_for 10 listens "$port" || fail "no TLS server"
+    ok "TLS" ossl s_client -connect "127.0.0.1:$port" -CAfile ca.pem -verify_return_error -brief </dev/null
+    stop "$started"
+    [ "$(grep -c AF_INET connects)" -eq 1 ] || fail "s_server connects $(grep -c AF_INET connects) times"
+}
+
 # A dialect whose CA makes keys and certificates itself.
 server_made() {
     sed -i 's/^dialect = .*/dialect = quickztna/' "$ZCA_CONFIG"
@@ -145,5 +167,6 @@ done
 use default-first
 wrong_uris
 connections
+repetition
 server_made
 finish

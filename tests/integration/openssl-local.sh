@@ -119,8 +119,9 @@ tls() {
     for version in tls1_2 tls1_3; do
         for name in web rsa; do
             port=$(free_port)
-            run_in_background ossl s_server -accept "127.0.0.1:$port" -cert "$name.pem" -key "$1$name$2" -www -naccept 1
-            wait_for 10 listens "$port" || fail "$name $version: no server: $(cat ossl.log)"
+            ossl_words s_server -accept "127.0.0.1:$port" -cert "$name.pem" -key "$1$name$2" -www -naccept 1
+            run_in_background "${words[@]}"
+            wait_for 10 listens "$port" || fail "$name $version: no server: $(cat openssl.log)"
             ok "$name $version P-256" ossl s_client -connect "127.0.0.1:$port" "-$version" -groups P-256 \
                 -CAfile "$name.pem" -verify_return_error -brief </dev/null
             says "$name $version" 'Verification: OK'

@@ -24,15 +24,20 @@ use() {
     fi
 }
 
-# ossl COMMAND ARGUMENT...: openssl with the provider activated the way `use` said
-ossl() {
+# ossl_words COMMAND ARGUMENT...: the command line of openssl, with the provider activated the way `use` said,
+# in the array `words`
+ossl_words() {
     local command=$1
     shift
-    if [ "$way" = option ]; then
-        openssl "$command" -provider-path "$(dirname "$provider")" -provider zca "$@"
-    else
-        openssl "$command" "$@"
-    fi
+    words=(openssl "$command")
+    [ "$way" != option ] || words+=(-provider-path "$(dirname "$provider")" -provider zca)
+    words+=("$@")
+}
+
+# ossl COMMAND ARGUMENT...: runs it
+ossl() {
+    ossl_words "$@"
+    "${words[@]}"
 }
 
 fail() { # WHAT...
