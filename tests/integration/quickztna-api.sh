@@ -51,7 +51,9 @@ start() {
 stop() {
     kill -TERM "$pid"
     wait "$pid"
+    local left=$?
     pid=
+    return "$left"
 }
 
 admin() { # ARGUMENT...: the administration command beside the running server
