@@ -98,6 +98,7 @@ check 'a plain key when it is allowed' run_cert "$name" --plain-key
 check 'is a key' openssl pkey -in "$work/here/$name.key" -noout
 check 'and is private' mode_is 600 "$name.key"
 
+check 'the reference again' run_cert "$name" --cert-file server.crt --key-file server.key
 write_openssl_cnf
 check 'openssl uses the reference and the certificate' openssl req -new -key "$work/here/server.key" -subj /CN=x \
     -out "$work/x.csr"
