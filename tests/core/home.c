@@ -4,6 +4,7 @@
 #include <stdio.h>
 #include <string.h>
 #include <sys/wait.h>
+#include <unistd.h>
 
 #include "base/file.h"
 
@@ -38,6 +39,14 @@ struct zca_library *home_library(void **state, const char *text)
     struct zca_library *library = zca_library_new(&settings, &err);
     check_ok(library, err);
     return library;
+}
+
+_Noreturn void home_leave(bool ok)
+{
+    if (ok) {
+        (void)execl("/bin/true", "true", NULL); /* a failure shows as one */
+    }
+    _exit(1);
 }
 
 void home_join(int pid)

@@ -20,6 +20,10 @@ struct zca_library *home_library(void **state, const char *text);
 void home_write(void **state, const char *name, mode_t mode, struct zca_span bytes);
 struct zca_buffer home_read(void **state, const char *name);
 
+/** home_leave ends a child of fork(2). Success goes through exec, so that a leak checker does not count
+ * what the parent's threads held when they were left behind. */
+_Noreturn void home_leave(bool ok);
+
 /** home_join waits for a child and fails the test unless it exited with 0. */
 void home_join(int pid);
 

@@ -140,7 +140,7 @@ static void run_in_child(void **state, int (*step)(void **state))
 {
     int pid = fork();
     if (pid == 0) {
-        _exit(step(state));
+        home_leave(step(state) == 0);
     }
     home_join(pid);
 }
@@ -353,7 +353,7 @@ static void child_is_not_held_up_by_a_thread_of_its_parent(void **state)
         const char *directory = zca_library_state_dir(library, NULL);
         bool ok = directory && strcmp(directory, "/tmp") == 0 && zca_library_context(library, NULL);
         zca_library_free(library);
-        _exit(ok ? 0 : 1);
+        home_leave(ok);
     }
     home_join(pid);
     assert_int_equal(sem_post(&gate.opened), 0);
@@ -387,7 +387,7 @@ static void threads_of_a_child_enter_together(void **state)
                 failures += pthread_join(threads[i], &config);
                 failures += config ? 0 : 1;
             }
-            _exit(failures);
+            home_leave(failures == 0);
         }
         home_join(pid);
     }

@@ -136,7 +136,7 @@ static void processes_make_one_sealing_key(void **state)
         if (pids[i] == 0) {
             struct zca_buffer key = {.len = 0};
             struct zca_library *library = home_library(state, "");
-            _exit(zca_sealing_key_load(library, ZCA_KEYSTORE_FILE, true, &key, NULL) ? 0 : 1);
+            home_leave(zca_sealing_key_load(library, ZCA_KEYSTORE_FILE, true, &key, NULL));
         }
     }
     for (size_t i = 0; i < NUM; i++) {
