@@ -60,8 +60,11 @@ static bool copy_overrides(struct zca_library *library, const struct zca_setting
     library->overrides = calloc(num + 1, sizeof(*library->overrides));
     for (size_t i = 0; library->overrides && i < num; i++) {
         library->overrides[i].name = strdup(overrides[i].name);
+        if (!library->overrides[i].name) {
+            return false; /* ends the list */
+        }
         library->overrides[i].value = strdup(overrides[i].value);
-        if (!library->overrides[i].name || !library->overrides[i].value) {
+        if (!library->overrides[i].value) {
             return false;
         }
     }

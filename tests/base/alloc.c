@@ -5,6 +5,11 @@
 #include <malloc.h>
 #include <stdlib.h>
 
+#include <openssl/crypto.h>
+#include <openssl/err.h>
+
+#include "tests/base/check.h"
+
 /* the C library's own, under the names it keeps for replacements */
 extern void *__libc_malloc(size_t len);
 extern void *__libc_calloc(size_t num, size_t len);
@@ -81,4 +86,35 @@ bool alloc_disarm(void)
 long alloc_live(void)
 {
     return state.live;
+}
+
+/* OpenSSL keeps its error queue and generators for each thread: they are no leak. */
+static long live(void)
+{
+    ERR_clear_error();
+    OPENSSL_thread_stop();
+    return alloc_live();
+}
+
+void alloc_check(alloc_scenario *run, bool onwards)
+{
+    static const long most = 20000; /* allocations of one scenario */
+    struct zca_error err = {.reason = ZCA_ERR_NONE};
+    check_ok(run(&err), err); /* what is made once and kept is made here */
+    long num_failures = 0;
+    for (long nth = 1; nth < most; nth++) {
+        long before = live();
+        err = (struct zca_error){.reason = ZCA_ERR_NONE};
+        alloc_arm(nth, onwards);
+        bool ok = run(&err);
+        bool failed = alloc_disarm();
+        assert_true(ok || err.reason != ZCA_ERR_NONE);
+        assert_int_equal(live(), before);
+        if (!failed) {
+            assert_true(ok && num_failures > 0);
+            return;
+        }
+        num_failures += ok ? 0 : 1;
+    }
+    fail_msg("more than %ld allocations", most);
 }

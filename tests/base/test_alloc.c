@@ -6,7 +6,6 @@
 #include <dirent.h>
 #include <string.h>
 
-#include <openssl/crypto.h>
 #include <openssl/err.h>
 
 #include "base/config.h"
@@ -27,8 +26,6 @@ static struct {
     struct zca_buffer tbs;
     char *directory;
 } inputs;
-
-typedef bool scenario(struct zca_error *err);
 
 static bool use_buffer(struct zca_error *err)
 {
@@ -157,40 +154,9 @@ static bool use_tbs(struct zca_error *err)
     return certificate != NULL;
 }
 
-/* OpenSSL keeps its error queue and generators for each thread: they are no leak. */
-static long live(void)
-{
-    ERR_clear_error();
-    OPENSSL_thread_stop();
-    return alloc_live();
-}
-
-static void check_scenario(scenario *run, bool onwards)
-{
-    static const long most = 20000; /* allocations of one scenario */
-    struct zca_error err = {.reason = ZCA_ERR_NONE};
-    check_ok(run(&err), err); /* what is made once and kept is made here */
-    long num_failures = 0;
-    for (long nth = 1; nth < most; nth++) {
-        long before = live();
-        err = (struct zca_error){.reason = ZCA_ERR_NONE};
-        alloc_arm(nth, onwards);
-        bool ok = run(&err);
-        bool failed = alloc_disarm();
-        assert_true(ok || err.reason != ZCA_ERR_NONE);
-        assert_int_equal(live(), before);
-        if (!failed) {
-            assert_true(ok && num_failures > 0);
-            return;
-        }
-        num_failures += ok ? 0 : 1;
-    }
-    fail_msg("more than %ld allocations", most);
-}
-
 struct scenario_row {
     const char *name;
-    scenario *run;
+    alloc_scenario *run;
 };
 
 static struct scenario_row scenarios[] = {
@@ -208,13 +174,13 @@ static struct scenario_row scenarios[] = {
 static void survives_one_failed_allocation(void **state)
 {
     const struct scenario_row *row = *state;
-    check_scenario(row->run, false);
+    alloc_check(row->run, false);
 }
 
 static void survives_the_end_of_memory(void **state)
 {
     const struct scenario_row *row = *state;
-    check_scenario(row->run, true);
+    alloc_check(row->run, true);
 }
 
 /* Logging cannot fail: it is enough that it comes back. */
