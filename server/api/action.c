@@ -8,6 +8,7 @@
 
 #include "base/clock.h"
 #include "base/log.h"
+#include "server/ledger_audit.h"
 #include "server/refusal.h"
 #include "server/response.h"
 
@@ -86,6 +87,23 @@ void zca_api_close(struct zca_api_call *call, bool ok, const struct zca_error *e
     zca_buffer_clear(&call->actor_text);
 }
 
+/* A member who tries more than its role allows is worth a line; strangers could fill the disk. */
+static void audit_denial(const struct zca_api_call *call, const char *action,
+                         const struct zca_error *err)
+{
+    struct zca_error failure = {0};
+    struct zca_audit_event event = {.created_at = zca_clock_now_ms(),
+                                    .org_id = call->org_id,
+                                    .actor = call->actor,
+                                    .event = "access.refused",
+                                    .object = action,
+                                    .detail = err->code};
+    if (call->role != ZCA_ROLE_NONE &&
+        !zca_ledger_audit_append(zca_state_ledger(call->state), &event, &failure)) {
+        zca_log_failure(&failure);
+    }
+}
+
 static const struct zca_action *find_action(const struct zca_action *actions, size_t num_actions,
                                             const char *name)
 {
@@ -113,9 +131,10 @@ void zca_action_run(const struct zca_action *actions, size_t num_actions, struct
         zca_refuse(&err, ZCA_REFUSE_UNKNOWN_ACTION, "Unknown action: %.60s", name);
     } else if (!org_id || *org_id == '\0') {
         zca_refuse(&err, ZCA_REFUSE_MISSING_FIELDS, "org_id required");
+    } else if (!zca_api_admit(&call, org_id, action->role, action->scopes, &err)) {
+        audit_denial(&call, name, &err);
     } else {
-        ok = zca_api_admit(&call, org_id, action->role, action->scopes, &err) &&
-             action->run(&call, &err);
+        ok = action->run(&call, &err);
     }
     zca_api_close(&call, ok, &err);
 }
