@@ -1,7 +1,8 @@
 /* SPDX-License-Identifier: Apache-2.0 */
 /*
  * A certificate fits when its intent recorded exactly its to-be-signed bytes and its serial, and its
- * authority's key made the signature.
+ * authority's key made the signature. What the audit log says of it must still be so: a row that was
+ * deleted, or lost its revocation, does not break the chain of the log.
  */
 #include "server/verify.h"
 
@@ -119,11 +120,87 @@ static bool check_certificates(struct zca_ledger *ledger, int64_t *out_num, stru
     return true;
 }
 
+/* ---- what the audit log says ---- */
+
+typedef bool check_event(const struct zca_audit_entry *entry,
+                         const struct zca_certificate *certificate, struct zca_error *err);
+
+/* The detail ends with the hash of the whole certificate. */
+static bool check_issued(const struct zca_audit_entry *entry,
+                         const struct zca_certificate *certificate, struct zca_error *err)
+{
+    zca_auto(zca_buffer) struct zca_buffer hash = {0};
+    zca_auto(zca_buffer) struct zca_buffer text = {0};
+    if (!zca_token_hash(zca_buffer_span(&certificate->der), &hash, err) ||
+        !zca_hex_encode(zca_buffer_span(&hash), '\0', &text, err)) {
+        return false;
+    }
+    size_t len = entry->detail ? strlen(entry->detail) : 0;
+    return (len >= text.len && memcmp(entry->detail + len - text.len, text.data, text.len) == 0) ||
+           fail(certificate, "is not the one in the audit log", err);
+}
+
+static bool check_revoked(const struct zca_audit_entry *entry,
+                          const struct zca_certificate *certificate, struct zca_error *err)
+{
+    return certificate->revoked_at == entry->created_at ||
+           fail(certificate, "was revoked, as the audit log says, but is not marked so", err);
+}
+
+static const struct {
+    const char *event;
+    check_event *check;
+} events[] = {
+    {"certificate.issued",        check_issued },
+    {"certificate.countersigned", check_issued },
+    {"certificate.revoked",       check_revoked},
+};
+
+static bool check_entry(struct zca_ledger *ledger, const struct zca_audit_entry *entry,
+                        struct zca_error *err)
+{
+    check_event *check = NULL;
+    for (size_t i = 0; i < ZCA_COUNT(events); i++) {
+        check = strcmp(entry->event, events[i].event) == 0 ? events[i].check : check;
+    }
+    if (!check || !entry->org_id || !entry->object) {
+        return true;
+    }
+    zca_auto(zca_certificate) struct zca_certificate certificate = {0};
+    bool found = false;
+    if (!zca_ledger_certificate_find(ledger, entry->org_id, entry->object, &certificate, &found,
+                                     err)) {
+        return false;
+    }
+    return found ? check(entry, &certificate, err)
+                 : zca_error_set(err, ZCA_ERR_VERIFY,
+                                 "certificate '%s' of entry %lld of the audit log is missing",
+                                 entry->object, (long long)entry->number);
+}
+
+static bool check_log(struct zca_ledger *ledger, int64_t num_entries, struct zca_error *err)
+{
+    for (int64_t after = 0; after < num_entries;) {
+        zca_auto(zca_record_list) struct zca_record_list page = {0};
+        if (!zca_ledger_audit_list(ledger, after, PAGE, &page, err)) {
+            return false;
+        }
+        for (size_t i = 0; i < page.num; i++) {
+            if (!check_entry(ledger, zca_record_at(&page, i), err)) {
+                return false;
+            }
+        }
+        after += PAGE; /* numbers have no gaps: the chain was checked */
+    }
+    return true;
+}
+
 bool zca_verify(struct zca_ledger *ledger, struct zca_verification *out_verification,
                 struct zca_error *err)
 {
     return zca_ledger_check(ledger, err) &&
            zca_ledger_audit_verify(ledger, &out_verification->num_entries,
                                    &out_verification->head_hash, err) &&
-           check_certificates(ledger, &out_verification->num_certificates, err);
+           check_certificates(ledger, &out_verification->num_certificates, err) &&
+           check_log(ledger, out_verification->num_entries, err);
 }

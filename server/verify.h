@@ -1,5 +1,6 @@
 /* SPDX-License-Identifier: Apache-2.0 */
-/* Proves that the ledger is whole: files, audit chain, and every certificate against its intent. */
+/* Proves that the ledger is whole: files, audit chain, every certificate against its
+ * intent, and what the audit log says against what is stored. */
 #ifndef ZCA_SERVER_VERIFY_H
 #define ZCA_SERVER_VERIFY_H
 

@@ -19,6 +19,7 @@
 #include "server/countersign.h"
 #include "server/issue.h"
 #include "server/ledger_account.h"
+#include "server/ledger_audit.h"
 #include "server/ledger_certificate.h"
 #include "server/verify.h"
 #include "world.h"
@@ -288,7 +289,10 @@ static void crash_is_continued_under_the_same_intent(void **state)
     init_ca(world);
     build(world, &plan, &tbs);
     assert_true(sign(world, zca_buffer_span(&tbs), ZCA_TBS_CERTIFICATE, &first, NULL));
-    run_sql(world, "DELETE FROM certificate");
+    run_sql(world, "DELETE FROM certificate;"
+                   "DELETE FROM audit WHERE event = 'certificate.countersigned';"
+                   "UPDATE audit_head SET (number, hash) ="
+                   " (SELECT number, hash FROM audit ORDER BY number DESC LIMIT 1)");
     world_reopen(world);
     assert_true(sign(world, zca_buffer_span(&tbs), ZCA_TBS_CERTIFICATE, &second, NULL));
     assert_true(zca_verify(zca_state_ledger(world->server.state), &verification, NULL));
@@ -309,6 +313,60 @@ static void verify_finds_a_changed_certificate(void **state)
     run_sql(world, "UPDATE intent SET tbs_sha256 = x'00' WHERE kind = 'certificate'");
     assert_false(zca_verify(zca_state_ledger(world->server.state), &verification, &err));
     assert_int_equal(err.reason, ZCA_ERR_VERIFY);
+}
+
+/* As api/certificate.c does it: the mark and its entry in the log. */
+static void revoke(struct world *world, struct zca_span serial)
+{
+    struct zca_ledger *ledger = zca_state_ledger(world->server.state);
+    zca_auto(zca_certificate) struct zca_certificate row = {0};
+    bool found = false;
+    bool changed = false;
+    assert_true(
+        zca_ledger_certificate_find_by_serial(ledger, world->org, serial, &row, &found, NULL));
+    assert_true(found);
+    const struct zca_audit_event event = {.created_at = zca_clock_now_ms(),
+                                          .org_id = world->org,
+                                          .actor = "test",
+                                          .event = "certificate.revoked",
+                                          .object = row.id};
+    assert_true(zca_ledger_certificate_revoke(ledger, world->org, row.id, event.created_at, "x",
+                                              &changed, NULL));
+    assert_true(changed);
+    assert_true(zca_ledger_audit_append(ledger, &event, NULL));
+}
+
+/* What the chain of the log does not cover: rows that it speaks of. */
+static void verify_finds_what_the_log_remembers(void **state)
+{
+    static const char *const changes[] = {
+        "DELETE FROM certificate",
+        "UPDATE certificate SET revoked_at = NULL, revoke_reason = NULL",
+        "UPDATE certificate SET revoked_at = revoked_at + 1",
+    };
+    struct world *world = *state;
+    const struct plan plan = {.serial = 80};
+    zca_auto(zca_buffer) struct zca_buffer tbs = {0};
+    zca_auto(zca_countersigned) struct zca_countersigned result = {0};
+    zca_auto(zca_verification) struct zca_verification whole = {0};
+    struct zca_ledger *ledger = zca_state_ledger(world->server.state);
+    init_ca(world);
+    build(world, &plan, &tbs);
+    assert_true(sign(world, zca_buffer_span(&tbs), ZCA_TBS_CERTIFICATE, &result, NULL));
+    revoke(world, zca_buffer_span(&result.serial));
+    assert_true(zca_verify(ledger, &whole, NULL));
+    for (size_t i = 0; i < ZCA_COUNT(changes); i++) {
+        zca_auto(zca_verification) struct zca_verification verification = {0};
+        struct zca_error err = {0};
+        run_sql(world, "CREATE TABLE kept AS SELECT * FROM certificate");
+        run_sql(world, changes[i]);
+        assert_false(zca_verify(ledger, &verification, &err));
+        assert_int_equal(err.reason, ZCA_ERR_VERIFY);
+        run_sql(world, "DELETE FROM certificate; INSERT INTO certificate SELECT * FROM kept;"
+                       "DROP TABLE kept");
+    }
+    zca_auto(zca_verification) struct zca_verification restored = {0};
+    assert_true(zca_verify(ledger, &restored, NULL));
 }
 
 static void what_is_no_structure_is_refused(void **state)
@@ -404,6 +462,7 @@ int main(void)
         CASE(one_serial_has_one_content),
         CASE(crash_is_continued_under_the_same_intent),
         CASE(verify_finds_a_changed_certificate),
+        CASE(verify_finds_what_the_log_remembers),
         CASE(what_is_no_structure_is_refused),
         CASE(crl_must_be_complete_and_its_number_new),
     };
