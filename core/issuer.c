@@ -145,7 +145,7 @@ static bool check_can_fetch(struct zca_authority *authority, bool offline, struc
     if (offline) {
         return zca_error_set(err, ZCA_ERR_NOT_FOUND,
                              "the CA certificate of authority '%s' is not here yet and the network "
-                             "is off: run 'zca ca show %s' or set option issuer",
+                             "is off: run 'zca ca show --authority %s' or set option issuer",
                              name, name);
     }
     if (!zca_authority_capabilities(authority, &capabilities, err)) {
@@ -154,7 +154,7 @@ static bool check_can_fetch(struct zca_authority *authority, bool offline, struc
     if ((capabilities & ZCA_CAP_CHAIN) == 0) {
         return zca_error_set(err, ZCA_ERR_NOT_FOUND,
                              "authority '%s' (%s) cannot return its CA certificate: run 'zca ca "
-                             "init %s', or save it to a file and set option issuer",
+                             "init --authority %s', or save it to a file and set option issuer",
                              name, zca_authority_get_dialect(authority), name);
     }
     return true;

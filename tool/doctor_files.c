@@ -153,9 +153,11 @@ static void check_identity(struct zca_doctor *doctor, struct zca_identity *ident
     if (!key && failure.reason != ZCA_ERR_NOT_FOUND) {
         zca_doctor_fail(doctor, "identity '%s': %s", zca_identity_get_uri(identity),
                         failure.message);
-        zca_doctor_advise(doctor,
-                          "without its sealing key a key is lost: put the sealing key back, "
-                          "or make a new identity with 'zca cert'");
+        if (failure.reason == ZCA_ERR_SEALED) {
+            zca_doctor_advise(doctor,
+                              "without its sealing key a key is lost: put the sealing key back, "
+                              "or make a new identity with 'zca cert'");
+        }
         return;
     }
     check_certificate(doctor, identity, key);

@@ -5,6 +5,8 @@
  */
 #include "core/renew.h"
 
+#include <string.h>
+
 #include "base/openssl_auto.h"
 #include "tool/command.h"
 #include "tool/error.h"
@@ -41,14 +43,33 @@ static bool renew(struct zca_identity *identity, bool force)
     return ok;
 }
 
+/* A name that nothing here knows is a slip of the pen, not a wish for a certificate. */
+static bool check_known(const struct zca_inventory *inventory, const struct zca_identity *identity,
+                        struct zca_error *err)
+{
+    const char *uri = zca_identity_get_uri(identity);
+    for (size_t i = 0; i < inventory->num_identities; i++) {
+        if (strcmp(zca_identity_get_uri(inventory->identities[i]), uri) == 0) {
+            return true;
+        }
+    }
+    return zca_error_set(err, ZCA_ERR_NOT_FOUND,
+                         "there is no identity '%s' to renew: 'zca cert %s' makes one", uri,
+                         zca_identity_get_name(identity));
+}
+
 static bool renew_named(struct zca_tool *tool, bool force, struct zca_error *err)
 {
+    zca_auto(zca_inventory) struct zca_inventory inventory = {.identities = NULL};
     const char *authority = zca_arguments_text(tool->arguments, ZCA_TOOL_AUTHORITY);
     bool ok = true;
+    if (!zca_inventory_find(tool->library, NULL, false, &inventory, err)) {
+        return false;
+    }
     for (char *const *name = zca_arguments_words(tool->arguments); *name; name++) {
         zca_auto(zca_identity) struct zca_identity *identity =
             zca_tool_open_identity(tool->library, *name, authority, NULL, err);
-        if (!identity) {
+        if (!identity || !check_known(&inventory, identity, err)) {
             return false;
         }
         ok = renew(identity, force) && ok;

@@ -101,7 +101,7 @@ bool zca_tool_revoke(struct zca_tool *tool, struct zca_error *err)
     }
     if (target.identity) {
         zca_tool_say("For a new certificate run: zca renew %s --force",
-                     zca_identity_get_name(target.identity));
+                     zca_identity_get_uri(target.identity));
     }
     return true;
 }

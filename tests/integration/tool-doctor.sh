@@ -53,6 +53,7 @@ check 'an open key directory' finds "keys/default' has mode 0755" 'chmod 0700'
 chmod 700 "$state/keys/default"
 chmod 644 "$state/keys/default/web.myorg.ztna.key"
 check 'an open key' finds "web.myorg.ztna.key' has mode 0644" 'chmod 0600'
+check 'which is not lost' test -z "$(zca doctor | grep 'a key is lost')"
 chmod 600 "$state/keys/default/web.myorg.ztna.key"
 sealing=$(find "$state" -name 'sealing*')
 mv "$sealing" sealing.kept

@@ -58,6 +58,8 @@ zca cert short.myorg.ztna --ttl 1m --cert-file short.crt --key-file short.key >/
     --cert-file short.crt --key-file short.key >/dev/null
 check 'one that zca.conf does not name is left alone' equal '' "$(zca renew | grep short)"
 check 'unless asked for all' grep -q 'short' <(zca renew --all)
+check 'a name that nothing here knows is refused' refuses "no identity 'zca://default/wbe.myorg.ztna'" zca renew wbe.myorg.ztna --force
+check 'and nothing was asked for' test ! -e "$(stored wbe.myorg.ztna)"
 check 'names or all' refuses 'give names or --all' zca renew --all web.myorg.ztna
 
 check 'a command that fails is told' sed -i "s|^reload = .*|reload = /bin/false|" "$ZCA_CONFIG"
