@@ -240,13 +240,13 @@ static const OSSL_PARAM *keymgmt_gettable_params_ed25519(void *provider)
     return gettable_params(provider, ZCA_KIND_ED25519);
 }
 
-/* Setting serves TLS, which puts a peer's point into a fresh key. A key with a URI does not change. */
+/* TLS puts a peer's point into a fresh key; a key with a URI keeps its own. The rest says how to encode. */
 static int keymgmt_set_params(void *key, const OSSL_PARAM params[])
 {
     const struct zca_keydata *keydata = key;
     OSSL_FUNC_keymgmt_set_params_fn *inner =
         ZCA_KEYMGMT(set_params, SET_PARAMS, zca_keydata_functions(keydata));
-    if (keydata->uri) {
+    if (keydata->uri && OSSL_PARAM_locate_const(params, OSSL_PKEY_PARAM_ENCODED_PUBLIC_KEY)) {
         return 0;
     }
     return !inner || inner(keydata->inner, params);

@@ -143,6 +143,24 @@ repetition() {
     [ "$(grep -c AF_INET connects)" -eq 1 ] || fail "s_server connects $(grep -c AF_INET connects) times"
 }
 
+# Certificate, key and trust on both sides by URI alone.
+mutual_tls() {
+    printf '\n[identity rsa.myorg.ztna]\nkey-type = RSA-2048\n' >>"$ZCA_CONFIG"
+    for name in tls.myorg.ztna rsa.myorg.ztna; do
+        port=$(free_port)
+        ok "$name enrols" ossl x509 -in "zca://$name" -noout
+        ossl_words s_server -accept "127.0.0.1:$port" -cert "zca://$name" -key "zca://$name" -Verify 1 \
+            -CAstore zca:/// -verify_return_error -www
+        run_in_background "${words[@]}"
+        wait_for 10 listens "$port" || fail "no TLS server"
+        for version in tls1_2 tls1_3; do
+            ok "$name $version" ossl s_client -connect "127.0.0.1:$port" "-$version" -cert "zca://$name" \
+                -key "zca://$name" -CAstore zca:/// -verify_return_error -brief </dev/null
+        done
+        stop "$started"
+    done
+}
+
 # A dialect whose CA makes keys and certificates itself.
 server_made() {
     sed -i 's/^dialect = .*/dialect = quickztna/' "$ZCA_CONFIG"
@@ -168,5 +186,6 @@ use default-first
 wrong_uris
 connections
 repetition
+mutual_tls
 server_made
 finish

@@ -26,6 +26,14 @@ requests() {
         ok "$name public key by expectation" ossl pkey -pubin -in "zca://$name" -pubout -out again.pub
         same "$name public key by expectation" "$name.pub" again.pub
     done
+    ok "ec" ossl ec -in zca://web -pubout -out again.pub
+    same "ec" web.pub again.pub
+    ok "rsa" ossl rsa -in zca://rsa -pubout -out again.pub
+    same "rsa" rsa.pub again.pub
+    ok "text" ossl pkey -in zca://web -text_pub -noout
+    says "text" 'NIST CURVE: P-256'
+    ok "spkac" ossl spkac -key zca://web -digest sha256 -out spkac
+    ok "spkac verifies" ossl spkac -in spkac -verify -noout
     ok "signkey" ossl x509 -req -in web.csr -signkey zca://web -days 1 -out signed.pem
     ok "named curve" openssl asn1parse -in web.csr
     says "named curve" prime256v1
@@ -52,6 +60,8 @@ signatures() {
         ok "$name cms" ossl cms -sign -nodetach -in data -signer "$name.pem" -inkey "zca://$name" -outform PEM -out data.cms
         ok "$name cms verify" ossl cms -verify -inform PEM -in data.cms -CAfile "$name.pem" -purpose any
     done
+    ok "cms without attributes" ossl cms -sign -noattr -nodetach -in data -signer web.pem -inkey zca://web -out data.cms
+    ok "cms without attributes verifies" ossl cms -verify -in data.cms -CAfile web.pem -purpose any
     ok "pkey check" ossl pkey -in zca://web -check -noout
 }
 
