@@ -60,7 +60,8 @@ const struct zca_option zca_library_options[ZCA_NUM_LIBRARY_OPTIONS] = {
     CHOICE(ZCA_LIBRARY_CRYPTO_PROVIDER, "crypto-provider", "default", crypto_providers,
            "The OpenSSL provider that does the arithmetic."),
     ROW(ZCA_LIBRARY_ENSURE_DEFAULT, BOOLEAN, "ensure-default", "yes",
-        "Whether zca loads the default provider where neither it nor fips is active."),
+        "Whether zca loads the default provider where neither it nor fips is active; read from "
+        "openssl.cnf only, as zca-ensure-default."),
     CHOICE(ZCA_LIBRARY_REMOTE, "remote", "auto", remote_uses,
            "Whether this process may use the network: auto, or off for never."),
     ROW(ZCA_LIBRARY_REMOTE_LIBRARY, PATH, "remote-library", NULL,

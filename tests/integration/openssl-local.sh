@@ -140,6 +140,15 @@ tls() {
     done
 }
 
+# zca alone is enough, unless it was told not to be.
+ensured() {
+    use alone
+    ok "hash" ossl dgst -sha256 data
+    sed -i 's/^\[zca_provider\]$/&\nzca-ensure-default = no/' "$OPENSSL_CONF"
+    refused "no default provider" . ossl dgst -sha256 data
+}
+
+ensured
 for w in $ways; do
     use "$w"
     requests
