@@ -53,7 +53,9 @@ ZCA_NODISCARD bool zca_keystore_names(struct zca_library *library, enum zca_keys
 /**
  * zca_sealing_key_load fills `out_key` with the 32 bytes that seal the keys of `kind`: the file of
  * option sealing-key, $CREDENTIALS_DIRECTORY/zca-sealing-key, or a file beside the keys that is made
- * (0600, atomically, never replaced) when `create`. err ZCA_ERR_SEALED names the file and why.
+ * (0600, atomically, never replaced) when `create`. With option keep-sealing-key a process that
+ * has read the file once and cannot reach it any more (chroot, other user) gets what it read, unless `create`.
+ * err ZCA_ERR_SEALED names the file and why.
  */
 ZCA_NODISCARD bool zca_sealing_key_load(struct zca_library *library, enum zca_keystore_kind kind,
                                         bool create, struct zca_buffer *out_key,

@@ -77,7 +77,13 @@ ZCA_NODISCARD bool zca_library_network_begin(struct zca_library *library, struct
 void zca_library_network_end(struct zca_library *library);
 
 /* Objects that live as long as the library, one of each; made on first need by their own file. */
-enum zca_library_part { ZCA_PART_KEYS, ZCA_PART_CERTIFICATES, ZCA_PART_CLIENTS, ZCA_NUM_PARTS };
+enum zca_library_part {
+    ZCA_PART_KEYS,
+    ZCA_PART_CERTIFICATES,
+    ZCA_PART_CLIENTS,
+    ZCA_PART_SEALING,
+    ZCA_NUM_PARTS
+};
 
 struct zca_part_functions {
     void *(*make)(void);        /* NULL: out of memory */

@@ -52,6 +52,8 @@ const struct zca_option zca_library_options[ZCA_NUM_LIBRARY_OPTIONS] = {
            "The type of new keys; P-256 is by far the fastest in OpenSSL 3.0."),
     ROW(ZCA_LIBRARY_SEALING_KEY, PATH, "sealing-key", NULL,
         "A file with the 32 bytes that seal keys; unset: the systemd credential zca-sealing-key, else sealing.key beside the keys, made on first need."),
+    ROW(ZCA_LIBRARY_KEEP_SEALING, BOOLEAN, "keep-sealing-key", "no",
+        "Whether a process keeps the sealing key in memory, so that it can open sealed references after a change of root or user."),
     CHOICE(
         ZCA_LIBRARY_AUTO_ENROL, "auto-enrol", "load", auto_enrols,
         "Whether loading a certificate may request one: never, only when there is a request to send, or always."),

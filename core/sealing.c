@@ -3,10 +3,12 @@
  * The sealing key: 32 bytes from a file, from a systemd credential, or made beside the keys on
  * first need. It guards keys against copies and backups of the key directory, not against root.
  */
+#include <pthread.h>
 #include <string.h>
 #include <unistd.h>
 
 #include "base/file.h"
+#include "base/lock.h"
 #include "core/keystore.h"
 
 static const size_t key_len = 32;
@@ -102,6 +104,96 @@ static bool load_file(const struct source *source, struct zca_buffer *out_key,
     return true;
 }
 
+/* ---- what was read before: servers drop privileges and change their root ---- */
+
+struct memory {
+    pthread_mutex_t mutex;
+    struct zca_buffer
+        *keys[ZCA_KEYSTORE_FILE + 1]; /* NULL: not read yet; replaced, never changed */
+};
+
+static void key_free(struct zca_buffer *key)
+{
+    if (key) {
+        zca_buffer_clear(key);
+        free(key);
+    }
+}
+
+static void *memory_new(void)
+{
+    struct memory *memory = calloc(1, sizeof(*memory));
+    if (memory) {
+        (void)pthread_mutex_init(&memory->mutex, NULL); /* cannot fail with default attributes */
+    }
+    return memory;
+}
+
+static void memory_free(void *part)
+{
+    struct memory *memory = part;
+    for (size_t i = 0; i < ZCA_COUNT(memory->keys); i++) {
+        key_free(memory->keys[i]);
+    }
+    (void)pthread_mutex_destroy(&memory->mutex); /* nobody holds it any more */
+    free(memory);
+}
+
+static void memory_forked(void *part)
+{
+    struct memory *memory = part;
+    (void)pthread_mutex_init(&memory->mutex, NULL); /* cannot fail with default attributes */
+}
+
+static const struct zca_part_functions memory_functions = {memory_new, memory_free, memory_forked};
+
+/* Off by default: who holds the sealing key can open every key of this host. */
+static bool is_kept(struct zca_library *library)
+{
+    const struct zca_config *config = zca_library_config(library, NULL);
+    return config && zca_config_get_boolean(config, "zca", NULL,
+                                            &zca_library_options[ZCA_LIBRARY_KEEP_SEALING]);
+}
+
+/* Without memory for it the key is read again next time, or not: nothing worse than before. */
+static void remember(struct zca_library *library, enum zca_keystore_kind kind,
+                     const struct zca_buffer *key)
+{
+    struct memory *memory = zca_library_part(library, ZCA_PART_SEALING, &memory_functions, NULL);
+    struct zca_buffer *copy = memory ? calloc(1, sizeof(*copy)) : NULL;
+    if (!copy) {
+        return;
+    }
+    copy->secret = true;
+    if (!zca_buffer_append(copy, zca_buffer_span(key), NULL)) {
+        free(copy);
+        return;
+    }
+    zca_auto(lock) pthread_mutex_t *held = zca_lock(&memory->mutex);
+    struct zca_buffer *known = memory->keys[kind];
+    bool same = known && zca_span_equal(zca_buffer_span(known), zca_buffer_span(copy));
+    if (!same) {
+        memory->keys[kind] = copy;
+    }
+    key_free(same ? copy : known);
+}
+
+static bool recall(struct zca_library *library, enum zca_keystore_kind kind,
+                   struct zca_buffer *out_key)
+{
+    struct memory *memory = zca_library_part(library, ZCA_PART_SEALING, &memory_functions, NULL);
+    if (!memory) {
+        return false;
+    }
+    zca_auto(lock) pthread_mutex_t *held = zca_lock(&memory->mutex);
+    const struct zca_buffer *known = memory->keys[kind];
+    out_key->secret = true;
+    zca_buffer_clear(out_key);
+    return known && zca_buffer_append(out_key, zca_buffer_span(known), NULL);
+}
+
+/* ---- public ---- */
+
 bool zca_sealing_key_load(struct zca_library *library, enum zca_keystore_kind kind, bool create,
                           struct zca_buffer *out_key, struct zca_error *err)
 {
@@ -117,5 +209,14 @@ bool zca_sealing_key_load(struct zca_library *library, enum zca_keystore_kind ki
         }
         ok = load_file(&source, out_key, &load_error);
     }
-    return ok || zca_error_set(err, ZCA_ERR_SEALED, "sealing key: %s", load_error.message);
+    bool kept = is_kept(library);
+    if (ok && kept) {
+        remember(library, kind, out_key);
+    }
+    if (ok) {
+        return true;
+    }
+    bool gone = load_error.reason == ZCA_ERR_NOT_FOUND || load_error.reason == ZCA_ERR_SYSTEM;
+    return (gone && kept && !create && recall(library, kind, out_key)) ||
+           zca_error_set(err, ZCA_ERR_SEALED, "sealing key: %s", load_error.message);
 }

@@ -126,6 +126,28 @@ static void sealing_keys_of_file_and_runtime_differ(void **state)
     assert_int_equal(mode_of(state, "run"), 0700);
 }
 
+static void sealing_key_out_of_reach_is_remembered_when_asked(void **state)
+{
+    static const uint8_t other[32] = {4};
+    struct zca_error err = {.reason = ZCA_ERR_NONE};
+    zca_auto(zca_buffer) struct zca_buffer first = {.len = 0};
+    zca_auto(zca_buffer) struct zca_buffer second = {.len = 0};
+    zca_auto(zca_library) struct zca_library *library =
+        home_library(state, "keep-sealing-key = yes\n");
+    zca_auto(text) char *path = check_path(state, "state/sealing.key");
+    check_ok(zca_sealing_key_load(library, ZCA_KEYSTORE_FILE, true, &first, &err), err);
+    assert_int_equal(unlink(path), 0);
+    check_ok(zca_sealing_key_load(library, ZCA_KEYSTORE_FILE, false, &second, &err), err);
+    assert_memory_equal(first.data, second.data, 32);
+    assert_true(second.secret);
+    home_write(state, "state/sealing.key", 0600, zca_span_of(other, 32));
+    check_ok(zca_sealing_key_load(library, ZCA_KEYSTORE_FILE, false, &second, &err), err);
+    assert_memory_equal(second.data, other, 32); /* a file within reach decides */
+    home_write(state, "state/sealing.key", 0644, zca_span_of(other, 32));
+    check_refused(zca_sealing_key_load(library, ZCA_KEYSTORE_FILE, false, &second, &err), err,
+                  ZCA_ERR_SEALED);
+}
+
 static void processes_make_one_sealing_key(void **state)
 {
     enum { NUM = 32 };
@@ -157,6 +179,7 @@ int main(void)
         CASE(sealing_key_of_the_configuration_is_used_and_never_made),
         CASE(sealing_key_of_systemd_is_preferred_to_our_own),
         CASE(sealing_keys_of_file_and_runtime_differ),
+        CASE(sealing_key_out_of_reach_is_remembered_when_asked),
         CASE(processes_make_one_sealing_key),
     };
     return cmocka_run_group_tests_name("core/sealing", tests, NULL, NULL);
