@@ -6,19 +6,14 @@
 #include "base/log.h"
 #include "base/openssl_auto.h"
 #include "base/pem.h"
+#include "core/captured.h"
 #include "core/certificate.h"
 #include "core/keystore.h"
-#include "core/wanted.h"
-
-static const char *authority_name(const struct zca_identity *identity)
-{
-    return zca_authority_get_name(zca_identity_get_authority(identity));
-}
 
 static bool format_label(const struct zca_identity *identity, struct zca_buffer *out_label,
                          struct zca_error *err)
 {
-    return zca_buffer_format(out_label, err, "%s/%s", authority_name(identity),
+    return zca_buffer_format(out_label, err, "%s/%s", zca_identity_get_authority_name(identity),
                              zca_identity_get_name(identity));
 }
 
@@ -90,17 +85,17 @@ static bool has_key(struct zca_identity *identity, const struct zca_key *key)
 /* Storing a key twice would lose the previous generation. */
 static bool switch_key(struct zca_identity *identity, struct zca_key *key, struct zca_error *err)
 {
-    return has_key(identity, key) ||
-           zca_keystore_store(zca_identity_get_library(identity),
-                              zca_identity_get_keystore(identity), authority_name(identity),
-                              zca_identity_get_name(identity), key, err);
+    return has_key(identity, key) || zca_keystore_store(zca_identity_get_library(identity),
+                                                        zca_identity_get_keystore(identity),
+                                                        zca_identity_get_authority_name(identity),
+                                                        zca_identity_get_name(identity), key, err);
 }
 
 static bool has_certificate(struct zca_identity *identity, const struct zca_chain *chain)
 {
-    zca_auto(zca_chain) struct zca_chain *stored =
-        zca_certificate_load_chain(zca_identity_get_library(identity), authority_name(identity),
-                                   zca_identity_get_name(identity), NULL);
+    zca_auto(zca_chain) struct zca_chain *stored = zca_certificate_load_chain(
+        zca_identity_get_library(identity), zca_identity_get_authority_name(identity),
+        zca_identity_get_name(identity), NULL);
     return stored && zca_chain_get_length(stored) == zca_chain_get_length(chain) &&
            zca_span_equal(zca_chain_get_der(stored, 0), zca_chain_get_der(chain, 0));
 }
@@ -119,8 +114,8 @@ static bool switch_certificate(struct zca_identity *identity, const struct zca_o
     }
     zca_auto(X509_STACK) STACK_OF(X509) *certificates = zca_chain_certificates(chain, library, err);
     return certificates &&
-           zca_certificate_store(library, authority_name(identity), zca_identity_get_name(identity),
-                                 certificates, err);
+           zca_certificate_store(library, zca_identity_get_authority_name(identity),
+                                 zca_identity_get_name(identity), certificates, err);
 }
 
 /* Only the request that was answered goes: a newer one waits for its own order. */
@@ -128,18 +123,19 @@ static bool drop_captured(struct zca_identity *identity, const struct zca_order 
                           struct zca_error *err)
 {
     zca_auto(zca_buffer) struct zca_buffer captured = {.len = 0};
-    if (!zca_wanted_captured(identity, &captured, NULL)) {
+    if (!zca_captured_load(identity, &captured, NULL)) {
         return true; /* not readable, and so a matter of its reader */
     }
     return captured.len == 0 ||
            !zca_span_equal(zca_buffer_span(&captured), zca_buffer_span(&order->csr)) ||
-           zca_wanted_drop_captured(identity, err);
+           zca_captured_drop(identity, err);
 }
 
 static bool end_order(struct zca_identity *identity, struct zca_order *order, struct zca_error *err)
 {
     zca_order_clear(order);
-    return zca_order_store(zca_identity_get_library(identity), authority_name(identity),
+    return zca_order_store(zca_identity_get_library(identity),
+                           zca_identity_get_authority_name(identity),
                            zca_identity_get_name(identity), order, err);
 }
 

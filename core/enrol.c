@@ -16,6 +16,7 @@
 #include "base/pem.h"
 #include "core/backoff.h"
 #include "core/candidate.h"
+#include "core/captured.h"
 #include "core/certificate.h"
 #include "core/failure.h"
 #include "core/flight.h"
@@ -367,7 +368,7 @@ static bool drop_unanswerable(struct run *run, struct zca_error *err)
     }
     zca_log(ZCA_LOG_DEBUG, "enrol '%s': '%s' takes no requests, the captured one is dropped",
             run->name, run->authority_name);
-    return zca_wanted_drop_captured(run->identity, err);
+    return zca_captured_drop(run->identity, err);
 }
 
 static bool prepare(struct run *run, struct zca_error *err)

@@ -13,8 +13,8 @@
 #include "base/file.h"
 #include "base/log.h"
 #include "core/backoff.h"
+#include "core/captured.h"
 #include "core/certificate.h"
-#include "core/wanted.h"
 
 static const unsigned kinds[ZCA_NUM_REASONS] = {
     [ZCA_ERR_MEMORY] = ZCA_FAILURE_OURS | ZCA_FAILURE_UNSURE,
@@ -173,11 +173,6 @@ unsigned zca_failure_kind(enum zca_reason reason)
     return kinds[reason];
 }
 
-static const char *authority_name(const struct zca_identity *identity)
-{
-    return zca_authority_get_name(zca_identity_get_authority(identity));
-}
-
 /* Everything that could change the answer: another question is no repetition. */
 static bool describe_question(struct zca_identity *identity, struct zca_buffer *out_text,
                               struct zca_error *err)
@@ -196,7 +191,7 @@ static bool describe_question(struct zca_identity *identity, struct zca_buffer *
     return zca_buffer_format(out_text, err, "%s\n%s\n%s\n%s\n%ld\n", common ? common : "",
                              profile ? profile : "", binding ? binding : "", file ? file : "",
                              zca_identity_get_ttl_s(identity)) &&
-           zca_wanted_captured(identity, out_text, err);
+           zca_captured_load(identity, out_text, err);
 }
 
 static bool hash_question(struct zca_identity *identity, uint8_t out_hash[32])
@@ -212,9 +207,9 @@ static bool hash_question(struct zca_identity *identity, uint8_t out_hash[32])
 static struct zca_backoff pace_of(struct zca_identity *identity, int64_t now_s)
 {
     struct zca_backoff pace = renewal_pace;
-    zca_auto(zca_chain) struct zca_chain *chain =
-        zca_certificate_load_chain(zca_identity_get_library(identity), authority_name(identity),
-                                   zca_identity_get_name(identity), NULL);
+    zca_auto(zca_chain) struct zca_chain *chain = zca_certificate_load_chain(
+        zca_identity_get_library(identity), zca_identity_get_authority_name(identity),
+        zca_identity_get_name(identity), NULL);
     int64_t left_s = chain ? zca_chain_get_not_after_s(chain) - now_s : 0;
     if (left_s > 0 && left_s * 1000 / 8 < pace.cap_ms) {
         pace.cap_ms = left_s * 1000 / 8;
@@ -228,7 +223,7 @@ void zca_failure_note(struct zca_identity *identity, const struct zca_error *err
     const char *name = zca_identity_get_name(identity);
     struct zca_error failure = {.reason = ZCA_ERR_NONE};
     struct zca_failure record;
-    zca_failure_load(library, authority_name(identity), name, &record);
+    zca_failure_load(library, zca_identity_get_authority_name(identity), name, &record);
     int64_t now_ms = zca_clock_now_ms();
     struct zca_backoff pace = pace_of(identity, now_ms / 1000);
     record.num += record.num < UINT32_MAX;
@@ -238,7 +233,8 @@ void zca_failure_note(struct zca_identity *identity, const struct zca_error *err
                                                    zca_backoff_random(library))) /
                     1000;
     if (!hash_question(identity, record.subject) ||
-        !zca_failure_store(library, authority_name(identity), name, &record, &failure)) {
+        !zca_failure_store(library, zca_identity_get_authority_name(identity), name, &record,
+                           &failure)) {
         zca_log(ZCA_LOG_DEBUG, "enrol '%s': the failure is not noted: %s", name, failure.message);
     }
 }
@@ -247,7 +243,8 @@ void zca_failure_forget(struct zca_identity *identity)
 {
     struct zca_failure none = {.at_ms = 0};
     struct zca_error failure = {.reason = ZCA_ERR_NONE};
-    if (!zca_failure_store(zca_identity_get_library(identity), authority_name(identity),
+    if (!zca_failure_store(zca_identity_get_library(identity),
+                           zca_identity_get_authority_name(identity),
                            zca_identity_get_name(identity), &none, &failure)) {
         zca_log(ZCA_LOG_DEBUG, "enrol '%s': %s", zca_identity_get_name(identity), failure.message);
     }
@@ -257,7 +254,7 @@ bool zca_failure_repeats(struct zca_identity *identity, int64_t began_ms, struct
 {
     struct zca_failure record;
     uint8_t subject[sizeof(record.subject)];
-    zca_failure_load(zca_identity_get_library(identity), authority_name(identity),
+    zca_failure_load(zca_identity_get_library(identity), zca_identity_get_authority_name(identity),
                      zca_identity_get_name(identity), &record);
     int64_t age_ms = zca_clock_now_ms() - record.at_ms;
     int64_t limit_ms = record.error.reason == ZCA_ERR_UNAVAILABLE ? outage_ms : refusal_ms;

@@ -290,6 +290,18 @@ struct zca_authority *zca_identity_get_authority(const struct zca_identity *iden
     return identity->authority;
 }
 
+const char *zca_identity_get_authority_name(const struct zca_identity *identity)
+{
+    return zca_authority_get_name(identity->authority);
+}
+
+char *zca_identity_order_path(const struct zca_identity *identity, const char *suffix,
+                              struct zca_error *err)
+{
+    return zca_library_path(identity->library, ZCA_PLACE_ORDERS,
+                            zca_identity_get_authority_name(identity), identity->name, suffix, err);
+}
+
 struct zca_library *zca_identity_get_library(const struct zca_identity *identity)
 {
     return identity->library;

@@ -24,9 +24,14 @@ ZCA_DEFINE_AUTO(zca_identity, struct zca_identity, zca_identity_close);
 
 const char *zca_identity_get_name(const struct zca_identity *identity);
 struct zca_authority *zca_identity_get_authority(const struct zca_identity *identity);
+const char *zca_identity_get_authority_name(const struct zca_identity *identity);
 struct zca_library *zca_identity_get_library(const struct zca_identity *identity);
 /** zca_identity_get_uri returns "zca://authority/name": always with the authority; borrowed. */
 const char *zca_identity_get_uri(const struct zca_identity *identity);
+
+/** zca_identity_order_path returns the path of "orders/AUTHORITY/NAME" + suffix in new memory. */
+ZCA_NODISCARD char *zca_identity_order_path(const struct zca_identity *identity, const char *suffix,
+                                            struct zca_error *err);
 
 /* Settings after URI, section and library defaults were consulted in this order. Borrowed. */
 enum zca_keystore_kind zca_identity_get_keystore(const struct zca_identity *identity);

@@ -3,57 +3,16 @@
  * What loading an identity serves: key and certificates from disk while they serve, without lock
  * or network; made or requested under the identity's lock when they do not and settings allow it.
  */
-#include <string.h>
 #include <unistd.h>
 
-#include "base/file.h"
 #include "base/openssl_auto.h"
-#include "base/pem.h"
 #include "core/certificate.h"
 #include "core/enrol.h"
 #include "core/flight.h"
 #include "core/identity.h"
 #include "core/keystore.h"
 
-static const char *authority_name(const struct zca_identity *identity)
-{
-    return zca_authority_get_name(zca_identity_get_authority(identity));
-}
-
 /* ---- keys ---- */
-
-struct zca_key *zca_identity_key(struct zca_identity *identity, struct zca_error *err)
-{
-    struct zca_library *library = zca_identity_get_library(identity);
-    zca_library_enter(library);
-    return zca_keystore_load(library, zca_identity_get_keystore(identity), authority_name(identity),
-                             zca_identity_get_name(identity), err);
-}
-
-static bool is_key_of(const struct zca_key *key, struct zca_span public_key)
-{
-    return zca_span_equal(zca_key_get_public(key), public_key);
-}
-
-struct zca_key *zca_identity_key_of(struct zca_identity *identity, struct zca_span public_key,
-                                    struct zca_error *err)
-{
-    zca_auto(zca_key) struct zca_key *present = zca_identity_key(identity, err);
-    if (!present || is_key_of(present, public_key)) {
-        return zca_steal(present);
-    }
-    zca_auto(zca_key) struct zca_key *previous = zca_keystore_previous(
-        zca_identity_get_library(identity), zca_identity_get_keystore(identity),
-        authority_name(identity), zca_identity_get_name(identity), NULL);
-    if (!previous || !is_key_of(previous, public_key)) {
-        (void)zca_error_set(
-            err, ZCA_ERR_CONFLICT,
-            "the key of '%s' was replaced: write the file anew with 'zca export %s'",
-            zca_identity_get_uri(identity), zca_identity_get_name(identity));
-        return NULL; /* as the error says */
-    }
-    return zca_steal(previous);
-}
 
 /* Offline nobody can be asked; then keys are made here. */
 static bool authority_makes_keys(struct zca_identity *identity, bool *out_makes_keys,
@@ -91,7 +50,7 @@ static struct zca_key *fetch_key(struct zca_identity *identity, struct zca_error
 static struct zca_key *make_key(struct zca_identity *identity, struct zca_error *err)
 {
     struct zca_library *library = zca_identity_get_library(identity);
-    const char *authority = authority_name(identity);
+    const char *authority = zca_identity_get_authority_name(identity);
     const char *name = zca_identity_get_name(identity);
     struct zca_error missing = {0};
     zca_auto(zca_flight) struct zca_flight *flight =
@@ -137,31 +96,17 @@ struct zca_key *zca_identity_key_or_new(struct zca_identity *identity, struct zc
 
 /* ---- certificates ---- */
 
-static char *order_path(const struct zca_identity *identity, const char *suffix,
-                        struct zca_error *err)
-{
-    return zca_library_path(zca_identity_get_library(identity), ZCA_PLACE_ORDERS,
-                            authority_name(identity), zca_identity_get_name(identity), suffix, err);
-}
-
 /* A file that this process may not see is none: workers without privileges serve what is stored. */
 static bool order_file_exists(const struct zca_identity *identity, const char *suffix)
 {
-    zca_auto(text) char *path = order_path(identity, suffix, NULL);
+    zca_auto(text) char *path = zca_identity_order_path(identity, suffix, NULL);
     return path && access(path, F_OK) == 0;
-}
-
-bool zca_identity_certificates(struct zca_identity *identity, STACK_OF(X509) * *out_certificates,
-                               struct zca_error *err)
-{
-    zca_library_enter(zca_identity_get_library(identity));
-    return zca_certificate_load(zca_identity_get_library(identity), authority_name(identity),
-                                zca_identity_get_name(identity), out_certificates, err);
 }
 
 static struct zca_chain *stored_chain(struct zca_identity *identity, struct zca_error *err)
 {
-    return zca_certificate_load_chain(zca_identity_get_library(identity), authority_name(identity),
+    return zca_certificate_load_chain(zca_identity_get_library(identity),
+                                      zca_identity_get_authority_name(identity),
                                       zca_identity_get_name(identity), err);
 }
 
@@ -179,7 +124,8 @@ static bool serves(struct zca_identity *identity, const struct zca_chain *chain)
     zca_auto(zca_buffer) struct zca_buffer key = {0};
     return chain && zca_chain_valid_now(chain) &&
            (!zca_keystore_public(zca_identity_get_library(identity),
-                                 zca_identity_get_keystore(identity), authority_name(identity),
+                                 zca_identity_get_keystore(identity),
+                                 zca_identity_get_authority_name(identity),
                                  zca_identity_get_name(identity), &key, NULL) ||
             zca_span_equal(zca_buffer_span(&key), zca_chain_get_public(chain)));
 }
@@ -240,35 +186,4 @@ bool zca_identity_certificates_or_enrol(struct zca_identity *identity,
         *out_certificates = certificates;
     }
     return certificates;
-}
-
-/* ---- captured requests ---- */
-
-static bool is_own_request(struct zca_identity *identity, struct zca_span der,
-                           struct zca_error *err)
-{
-    OSSL_LIB_CTX *context = zca_library_context(zca_identity_get_library(identity), err);
-    zca_auto(X509_REQ) X509_REQ *request =
-        context ? zca_pem_parse_request(context, der, err) : NULL;
-    zca_auto(zca_key) struct zca_key *key = request ? zca_identity_key(identity, err) : NULL;
-    if (!key) {
-        return false;
-    }
-    unsigned char *spki = NULL;
-    int len = i2d_X509_PUBKEY(X509_REQ_get_X509_PUBKEY(request), &spki);
-    bool own = len > 0 && zca_span_equal(zca_span_of(spki, (size_t)len), zca_key_get_public(key));
-    OPENSSL_free(spki);
-    return own ||
-           zca_error_set(err, ZCA_ERR_INVALID, "the request is for another key than that of '%s'",
-                         zca_identity_get_uri(identity));
-}
-
-bool zca_identity_capture(struct zca_identity *identity, struct zca_span der, struct zca_error *err)
-{
-    struct zca_library *library = zca_identity_get_library(identity);
-    zca_library_enter(library);
-    zca_auto(text) char *path = order_path(identity, ".csr", err);
-    return path && is_own_request(identity, der, err) &&
-           zca_library_prepare(library, ZCA_PLACE_ORDERS, authority_name(identity), err) &&
-           zca_file_store(path, 0600, der, err);
 }

@@ -22,11 +22,6 @@
 static const int reload_timeout_ms = 60 * 1000;
 static const int64_t short_life_s = INT64_C(10) * 24 * 3600;
 
-static const char *authority_name(const struct zca_identity *identity)
-{
-    return zca_authority_get_name(zca_identity_get_authority(identity));
-}
-
 /* ---- when ---- */
 
 /* FNV-1a: spreads, protects nothing. */
@@ -65,7 +60,8 @@ int64_t zca_renew_due_s(const X509 *certificate, const char *name)
 static bool is_past_due(struct zca_identity *identity)
 {
     zca_auto(X509_STACK) STACK_OF(X509) *chain = NULL;
-    return !zca_certificate_load(zca_identity_get_library(identity), authority_name(identity),
+    return !zca_certificate_load(zca_identity_get_library(identity),
+                                 zca_identity_get_authority_name(identity),
                                  zca_identity_get_name(identity), &chain, NULL) ||
            zca_clock_now_s() >=
                zca_renew_due_s(sk_X509_value(chain, 0), zca_identity_get_name(identity));
@@ -83,9 +79,9 @@ static bool is_of_foreign_key(struct zca_identity *identity)
     struct zca_error missing = {.reason = ZCA_ERR_NONE};
     enum zca_keystore_kind kind = zca_identity_get_keystore(identity);
     zca_auto(zca_key) struct zca_key *key = zca_identity_key(identity, &missing);
-    zca_auto(zca_chain) struct zca_chain *chain =
-        zca_certificate_load_chain(zca_identity_get_library(identity), authority_name(identity),
-                                   zca_identity_get_name(identity), NULL);
+    zca_auto(zca_chain) struct zca_chain *chain = zca_certificate_load_chain(
+        zca_identity_get_library(identity), zca_identity_get_authority_name(identity),
+        zca_identity_get_name(identity), NULL);
     return !key && missing.reason == ZCA_ERR_NOT_FOUND && chain && kind != ZCA_KEYSTORE_RUNTIME &&
            !zca_identity_get_csr_file(identity);
 }
@@ -107,7 +103,7 @@ static bool leave_foreign_key(struct zca_identity *identity, bool force, bool *o
 static bool check_pace(struct zca_identity *identity, struct zca_error *err)
 {
     struct zca_failure last;
-    zca_failure_load(zca_identity_get_library(identity), authority_name(identity),
+    zca_failure_load(zca_identity_get_library(identity), zca_identity_get_authority_name(identity),
                      zca_identity_get_name(identity), &last);
     int64_t left_s = last.next_s - zca_clock_now_s();
     if (last.num == 0 || left_s <= 0) {
@@ -122,17 +118,10 @@ static bool check_pace(struct zca_identity *identity, struct zca_error *err)
 
 /* ---- what follows ---- */
 
-static char *marker_path(const struct zca_identity *identity, struct zca_error *err)
-{
-    return zca_library_path(zca_identity_get_library(identity), ZCA_PLACE_ORDERS,
-                            authority_name(identity), zca_identity_get_name(identity), ".reload",
-                            err);
-}
-
 static bool mark(struct zca_identity *identity, const char *path, struct zca_error *err)
 {
     return zca_library_prepare(zca_identity_get_library(identity), ZCA_PLACE_ORDERS,
-                               authority_name(identity), err) &&
+                               zca_identity_get_authority_name(identity), err) &&
            zca_file_store(path, 0600, zca_span_text("reload\n"), err);
 }
 
@@ -153,7 +142,7 @@ static bool publish(struct zca_identity *identity, bool renewed, bool *out_publi
     struct stat status;
     bool lagging = false;
     bool files = zca_deploy_settings(identity, &deploy);
-    zca_auto(text) char *marker = marker_path(identity, err);
+    zca_auto(text) char *marker = zca_identity_order_path(identity, ".reload", err);
     if (!marker || (files && !zca_deploy_differs(identity, &deploy, &lagging, err))) {
         return false;
     }

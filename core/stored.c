@@ -3,14 +3,9 @@
 #include "core/stored.h"
 
 #include "base/openssl_auto.h"
+#include "core/captured.h"
 #include "core/certificate.h"
 #include "core/receipt.h"
-#include "core/wanted.h"
-
-static const char *authority_name(const struct zca_identity *identity)
-{
-    return zca_authority_get_name(zca_identity_get_authority(identity));
-}
 
 /* Is the stored certificate the answer to the request that ?csr= names? */
 static bool answers_file(struct zca_identity *identity, const char *path)
@@ -21,23 +16,23 @@ static bool answers_file(struct zca_identity *identity, const char *path)
     zca_auto(X509_STACK) STACK_OF(X509) *anchors = NULL;
     zca_auto(X509_REQ) X509_REQ *csr = zca_csr_load(library, path, NULL);
     return csr && zca_authority_certificates(authority, true, &anchors, NULL) &&
-           zca_certificate_load(library, authority_name(identity), zca_identity_get_name(identity),
-                                &chain, NULL) &&
+           zca_certificate_load(library, zca_identity_get_authority_name(identity),
+                                zca_identity_get_name(identity), &chain, NULL) &&
            zca_receipt_answers(library, chain, csr, anchors);
 }
 
 bool zca_stored_has_captured(struct zca_identity *identity)
 {
     zca_auto(zca_buffer) struct zca_buffer captured = {.len = 0};
-    return zca_wanted_captured(identity, &captured, NULL) && captured.len > 0;
+    return zca_captured_load(identity, &captured, NULL) && captured.len > 0;
 }
 
 bool zca_stored_serves(struct zca_identity *identity, const struct zca_chain *older)
 {
     const char *path = zca_identity_get_csr_file(identity);
-    zca_auto(zca_chain) struct zca_chain *chain =
-        zca_certificate_load_chain(zca_identity_get_library(identity), authority_name(identity),
-                                   zca_identity_get_name(identity), NULL);
+    zca_auto(zca_chain) struct zca_chain *chain = zca_certificate_load_chain(
+        zca_identity_get_library(identity), zca_identity_get_authority_name(identity),
+        zca_identity_get_name(identity), NULL);
     if (!chain || !zca_chain_valid_now(chain) ||
         (older && zca_span_equal(zca_chain_get_der(older, 0), zca_chain_get_der(chain, 0)))) {
         return false;

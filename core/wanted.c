@@ -8,19 +8,12 @@
 #include <openssl/err.h>
 #include <openssl/x509v3.h>
 
-#include "base/file.h"
 #include "base/log.h"
 #include "base/openssl_auto.h"
 #include "base/pem.h"
 #include "core/candidate.h"
+#include "core/captured.h"
 #include "core/certificate.h"
-
-static const size_t max_request = 64 * 1024;
-
-static const char *authority_name(const struct zca_identity *identity)
-{
-    return zca_authority_get_name(zca_identity_get_authority(identity));
-}
 
 /* ---- lists of text ---- */
 
@@ -154,44 +147,6 @@ static bool is_request_of(const X509_REQ *csr, const struct zca_key *key)
     return same;
 }
 
-/* ---- the captured request ---- */
-
-static char *captured_path(struct zca_identity *identity, struct zca_error *err)
-{
-    return zca_library_path(zca_identity_get_library(identity), ZCA_PLACE_ORDERS,
-                            authority_name(identity), zca_identity_get_name(identity), ".csr", err);
-}
-
-bool zca_wanted_captured(struct zca_identity *identity, struct zca_buffer *out_der,
-                         struct zca_error *err)
-{
-    struct zca_error failure = {.reason = ZCA_ERR_NONE};
-    zca_auto(zca_buffer) struct zca_buffer bytes = {.len = 0};
-    zca_auto(text) char *path = captured_path(identity, err);
-    OSSL_LIB_CTX *context = NULL;
-    if (!path) {
-        return false;
-    }
-    if (!zca_file_load(path, max_request, &bytes, NULL, &failure)) {
-        return failure.reason == ZCA_ERR_NOT_FOUND ||
-               zca_error_set(err, failure.reason, "captured request: %s", failure.message);
-    }
-    context = zca_library_context(zca_identity_get_library(identity), err);
-    zca_auto(X509_REQ) X509_REQ *csr =
-        context ? zca_pem_parse_request(context, zca_buffer_span(&bytes), err) : NULL;
-    if (context && !csr) {
-        zca_log(ZCA_LOG_DEBUG, "the captured request '%s' is damaged and dropped", path);
-        return zca_file_remove(path, err);
-    }
-    return csr && zca_der_request(csr, out_der, err);
-}
-
-bool zca_wanted_drop_captured(struct zca_identity *identity, struct zca_error *err)
-{
-    zca_auto(text) char *path = captured_path(identity, err);
-    return path && zca_file_remove(path, err);
-}
-
 /* ---- sources ---- */
 
 static bool read_file(struct zca_identity *identity, const char *path, struct zca_wanted *wanted,
@@ -214,7 +169,7 @@ static bool read_captured(struct zca_identity *identity, struct zca_wanted *want
     zca_auto(zca_buffer) struct zca_buffer der = {.len = 0};
     OSSL_LIB_CTX *context = zca_library_context(zca_identity_get_library(identity), err);
     *out_found = false;
-    if (!context || !zca_wanted_captured(identity, &der, err)) {
+    if (!context || !zca_captured_load(identity, &der, err)) {
         return false;
     }
     if (der.len == 0) {
@@ -227,7 +182,7 @@ static bool read_captured(struct zca_identity *identity, struct zca_wanted *want
     if (!wanted->key || !is_request_of(csr, wanted->key)) {
         zca_log(ZCA_LOG_DEBUG, "enrol '%s': the captured request is for a replaced key",
                 zca_identity_get_name(identity));
-        return zca_wanted_drop_captured(identity, err);
+        return zca_captured_drop(identity, err);
     }
     *out_found = true;
     return take_request(wanted, zca_steal(csr), err);
@@ -260,14 +215,16 @@ static bool has_configured_names(struct zca_identity *identity)
     const char *name = zca_identity_get_name(identity);
     const struct zca_config *config = zca_library_config(zca_identity_get_library(identity), NULL);
     zca_auto(text) char *qualified = NULL;
-    if (!config || asprintf(&qualified, "%s/%s", authority_name(identity), name) < 0) {
+    if (!config ||
+        asprintf(&qualified, "%s/%s", zca_identity_get_authority_name(identity), name) < 0) {
         qualified = NULL; /* undefined after a failure */
         return true;
     }
     if (zca_config_has(config, "identity", qualified)) {
         return has_names_in(config, qualified);
     }
-    return is_section_of(config, name, authority_name(identity)) && has_names_in(config, name);
+    return is_section_of(config, name, zca_identity_get_authority_name(identity)) &&
+           has_names_in(config, name);
 }
 
 static struct zca_csr_names configured_names(const struct zca_identity *identity)
@@ -287,8 +244,8 @@ static X509_REQ *make_request(struct zca_identity *identity, struct zca_key *key
     zca_auto(X509_STACK) STACK_OF(X509) *current = NULL;
     struct zca_csr_names names = configured_names(identity);
     if (!has_configured_names(identity) &&
-        zca_certificate_load(library, authority_name(identity), zca_identity_get_name(identity),
-                             &current, NULL)) {
+        zca_certificate_load(library, zca_identity_get_authority_name(identity),
+                             zca_identity_get_name(identity), &current, NULL)) {
         return zca_csr_renewal(library, key, sk_X509_value(current, 0), err);
     }
     return zca_csr_new(library, key, &names, err);
@@ -341,7 +298,7 @@ bool zca_wanted_read(struct zca_identity *identity, bool can_certify, bool renew
         return zca_error_set(err, ZCA_ERR_UNSUPPORTED,
                              "authority '%s' makes the keys itself and takes no request: leave "
                              "out ?csr=",
-                             authority_name(identity));
+                             zca_identity_get_authority_name(identity));
     }
     if (!can_certify) {
         ok = read_settings(identity, &wanted, err);

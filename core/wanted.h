@@ -46,12 +46,6 @@ struct zca_csr_names zca_wanted_names(const struct zca_wanted *wanted);
 struct zca_request zca_wanted_request(const struct zca_identity *identity,
                                       const struct zca_wanted *wanted);
 
-/** zca_wanted_captured appends the DER of the captured request; nothing when there is none.
- * zca_wanted_drop_captured deletes it. */
-ZCA_NODISCARD bool zca_wanted_captured(struct zca_identity *identity, struct zca_buffer *out_der,
-                                       struct zca_error *err);
-ZCA_NODISCARD bool zca_wanted_drop_captured(struct zca_identity *identity, struct zca_error *err);
-
 void zca_wanted_clear(struct zca_wanted *wanted);
 ZCA_DEFINE_AUTO_CLEAR(zca_wanted, struct zca_wanted, zca_wanted_clear);
 
