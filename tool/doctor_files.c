@@ -156,7 +156,8 @@ static void check_identity(struct zca_doctor *doctor, struct zca_identity *ident
         if (failure.reason == ZCA_ERR_SEALED) {
             zca_doctor_advise(doctor,
                               "without its sealing key a key is lost: put the sealing key back, "
-                              "or make a new identity with 'zca cert'");
+                              "or remove the key's file and run 'zca cert %s'",
+                              zca_identity_get_name(identity));
         }
         return;
     }

@@ -61,6 +61,14 @@ check 'a lost sealing key' finds 'sealing' 'put the sealing key back'
 head -c 32 /dev/urandom >"$sealing"
 chmod 600 "$sealing"
 check 'another sealing key' finds 'web.myorg.ztna' 'put the sealing key back'
+check 'a lost key can be replaced as advised' finds 'web.myorg.ztna' "remove the key's file and run 'zca cert web.myorg.ztna'"
+cp -p "$state/keys/default/web.myorg.ztna.key" key.kept
+cp -p "$state/certs/default/web.myorg.ztna.pem" pem.kept
+rm "$state/keys/default/web.myorg.ztna.key"
+check 'by a new one' zca cert web.myorg.ztna
+check 'which works' openssl pkey -in zca://web.myorg.ztna -pubout
+cp -p key.kept "$state/keys/default/web.myorg.ztna.key"
+cp -p pem.kept "$state/certs/default/web.myorg.ztna.pem"
 mv sealing.kept "$sealing"
 chmod 644 "$state/authorities/default/token"
 check 'open tokens' finds "token' has mode 0644" 'chmod 0600'
