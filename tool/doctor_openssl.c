@@ -50,21 +50,17 @@ static void check_missing(struct zca_doctor *doctor, const char *path,
 static void check_default(struct zca_doctor *doctor, const char *path,
                           const struct zca_openssl_conf *conf)
 {
-    bool ensure = !conf->no_ensure &&
-                  (!doctor->config ||
-                   zca_config_get_boolean(doctor->config, "zca", NULL,
-                                          &zca_library_options[ZCA_LIBRARY_ENSURE_DEFAULT]));
     if (conf->default_activated) {
         zca_doctor_ok(doctor, "'%s' activates a default provider", path);
-    } else if (conf->zca_activated && ensure) {
+    } else if (conf->zca_activated && !conf->no_ensure) {
         zca_doctor_ok(doctor, "'%s' activates no default provider: zca loads it", path);
     } else if (conf->zca_activated || conf->other_activated) {
         zca_doctor_fail(doctor,
                         "'%s' activates providers, but not default: programs have no hashes "
                         "and ciphers",
                         path);
-        zca_doctor_advise(doctor, "[default_sect] activate = 1 in %s, or ensure-default = yes",
-                          path);
+        zca_doctor_advise(doctor,
+                          "[default_sect] activate = 1 in %s, or no zca-ensure-default = no", path);
     }
 }
 
