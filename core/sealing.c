@@ -3,7 +3,9 @@
  * The sealing key: 32 bytes from a file, from a systemd credential, or made beside the keys on
  * first need. It guards keys against copies and backups of the key directory, not against root.
  */
+#include <glob.h>
 #include <pthread.h>
+#include <stdio.h>
 #include <string.h>
 #include <unistd.h>
 
@@ -61,6 +63,27 @@ static bool find_source(struct zca_library *library, enum zca_keystore_kind kind
     return out_source->path;
 }
 
+/* Keys beside a sealing key that is gone can only be opened with that one: a new one would hide the loss. */
+static bool check_no_keys(const char *path, struct zca_error *err)
+{
+    glob_t found = {0};
+    char *pattern = NULL;
+    int len = (int)(strrchr(path, '/') - path);
+    if (asprintf(&pattern, "%.*s/keys/*/*.key", len, path) < 0) {
+        return zca_error_set(err, ZCA_ERR_MEMORY, "out of memory");
+    }
+    int rc = glob(pattern, GLOB_NOSORT, NULL, &found);
+    free(pattern);
+    globfree(&found);
+    /* whoever stored a key in the meantime made the sealing key first */
+    return rc == GLOB_NOMATCH || access(path, F_OK) == 0 ||
+           zca_error_set(
+               err, ZCA_ERR_SEALED,
+               "sealing key '%s' is gone, but there are keys that it sealed: restore it, or "
+               "remove '%.*s/keys' to begin anew",
+               path, len, path);
+}
+
 /* Somebody else may be first, which is as good. */
 static bool make_file(struct zca_library *library, enum zca_keystore_kind kind,
                       struct zca_error *err)
@@ -70,7 +93,8 @@ static bool make_file(struct zca_library *library, enum zca_keystore_kind kind,
     OSSL_LIB_CTX *context = zca_library_context(library, err);
     zca_auto(text) char *path =
         zca_library_sealing_path(library, kind == ZCA_KEYSTORE_RUNTIME, true, err);
-    if (!context || !path || !zca_random(context, key_len, &fresh, err)) {
+    if (!context || !path || !check_no_keys(path, err) ||
+        !zca_random(context, key_len, &fresh, err)) {
         return false;
     }
     if (!zca_file_store_new(path, 0600, zca_buffer_span(&fresh), &race) &&

@@ -63,6 +63,22 @@ static void sealing_key_lost_or_wrong_is_refused(void **state)
     assert_int_equal(access(path, F_OK), -1); /* reading makes none */
 }
 
+static void lost_sealing_key_is_not_made_anew_beside_keys(void **state)
+{
+    struct zca_error err = {.reason = ZCA_ERR_NONE};
+    zca_auto(zca_library) struct zca_library *writer = home_library(state, "");
+    zca_auto(zca_key) struct zca_key *key = generate(writer);
+    store(writer, "web", key);
+    zca_auto(text) char *path = check_path(state, "state/sealing.key");
+    assert_int_equal(unlink(path), 0);
+    zca_auto(zca_library) struct zca_library *library = home_library(state, "");
+    zca_auto(zca_key) struct zca_key *other = generate(library);
+    check_refused(zca_keystore_store(library, ZCA_KEYSTORE_FILE, "corp", "other", other, &err), err,
+                  ZCA_ERR_SEALED);
+    assert_non_null(strstr(err.message, "restore it"));
+    assert_int_equal(access(path, F_OK), -1);
+}
+
 static void sealing_key_open_to_others_is_refused(void **state)
 {
     zca_auto(zca_library) struct zca_library *library = home_library(state, "");
@@ -175,6 +191,7 @@ int main(void)
 {
     const struct CMUnitTest tests[] = {
         CASE(sealing_key_lost_or_wrong_is_refused),
+        CASE(lost_sealing_key_is_not_made_anew_beside_keys),
         CASE(sealing_key_open_to_others_is_refused),
         CASE(sealing_key_of_the_configuration_is_used_and_never_made),
         CASE(sealing_key_of_systemd_is_preferred_to_our_own),
