@@ -70,23 +70,51 @@ static bool say_certificates(const struct zca_authority *authority,
     return say_file(authority, err);
 }
 
-/* A CA that exists is not replaced by accident. Where the API can only make one, what is pinned tells. */
+static bool report_existing(const struct zca_authority *authority, const char *how,
+                            struct zca_error *err)
+{
+    return zca_error_set(err, ZCA_ERR_CONFLICT,
+                         "authority '%s' has a CA%s; with --rotate it is replaced, and what it "
+                         "issued stops verifying",
+                         zca_authority_get_name(authority), how);
+}
+
+/* Where the API has one action for making and replacing, and no way to ask, its list tells. */
+static bool check_nothing_issued(struct zca_authority *authority, struct zca_error *err)
+{
+    zca_auto(zca_record_list) struct zca_record_list list = {.records = NULL};
+    const struct zca_record_filter one = {.max = 1};
+    if (!zca_tool_ask_list(authority, &one, &list, err)) {
+        return zca_error_context(err, "looking whether there is a CA");
+    }
+    if (list.num_records > 0) {
+        return report_existing(authority,
+                               ", because it has issued certificates: save the CA's certificate "
+                               "to a file and set option issuer",
+                               err);
+    }
+    zca_tool_warn("'%s' cannot say whether there is a CA; if there is one, it is replaced now",
+                  zca_authority_get_name(authority));
+    return true;
+}
+
+/* A CA that exists is not replaced by accident. */
 static bool check_first(struct zca_authority *authority, struct zca_error *err)
 {
     zca_auto(X509_STACK) STACK_OF(X509) *known = NULL;
     struct zca_error failure = {.reason = ZCA_ERR_NONE};
+    unsigned capabilities = 0;
     if (zca_authority_certificates(authority, false, &known, &failure)) {
-        return zca_error_set(err, ZCA_ERR_CONFLICT,
-                             "authority '%s' has a CA: 'zca ca show' prints it; with --rotate it "
-                             "is replaced, and what it issued stops verifying",
-                             zca_authority_get_name(authority));
+        return report_existing(authority, ": 'zca ca show' prints it", err);
     }
     bool none = failure.reason == ZCA_ERR_NOT_FOUND || failure.reason == ZCA_ERR_NOT_INITIALISED ||
                 failure.reason == ZCA_ERR_UNSUPPORTED;
     if (!none) {
         *err = failure;
+        return false;
     }
-    return none;
+    return zca_authority_capabilities(authority, &capabilities, err) &&
+           ((capabilities & ZCA_CAP_CHAIN) != 0 || check_nothing_issued(authority, err));
 }
 
 bool zca_tool_ca_init(struct zca_tool *tool, struct zca_error *err)

@@ -80,6 +80,22 @@ static bool find_id(struct zca_authority *authority, struct target *target, stru
     return target->id || zca_error_set(err, ZCA_ERR_MEMORY, "reading the list");
 }
 
+/* Not every API takes a reason: what was recorded is told when it is another one. */
+static void compare_reason(struct zca_authority *authority, const struct target *target,
+                           const char *reason)
+{
+    zca_auto(zca_record_list) struct zca_record_list list = {.records = NULL};
+    const struct zca_record_filter filter = {.serial = (const char *)target->serial.data};
+    if (!reason || target->serial.len == 0 || !zca_tool_ask_list(authority, &filter, &list, NULL) ||
+        list.num_records == 0) {
+        return;
+    }
+    const char *recorded = list.records[0].reason ? list.records[0].reason : "";
+    if (strcmp(recorded, reason) != 0) {
+        zca_tool_warn("the authority recorded the reason '%s'", recorded);
+    }
+}
+
 bool zca_tool_revoke(struct zca_tool *tool, struct zca_error *err)
 {
     const char *id = zca_arguments_text(tool->arguments, ZCA_TOOL_ID);
@@ -94,6 +110,7 @@ bool zca_tool_revoke(struct zca_tool *tool, struct zca_error *err)
         !zca_tool_ask_revoke(authority, id ? id : target.id, reason, err)) {
         return zca_error_context(err, "revoke certificate");
     }
+    compare_reason(authority, &target, reason);
     if (target.serial.len > 0) {
         zca_tool_say("Revoked: serial number %s", (const char *)target.serial.data);
     } else {

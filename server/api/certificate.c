@@ -284,9 +284,16 @@ static bool list(struct zca_api_call *call, struct zca_error *err)
 
 /* ---- revoke ---- */
 
+/* What may be given as the reason (RFC 5280, 5.3.1, but for holds and what only CAs say). */
+static const char *const revoke_reasons[] = {
+    "unspecified",        "keyCompromise", "cACompromise",
+    "affiliationChanged", "superseded",    "cessationOfOperation",
+    "privilegeWithdrawn", "aACompromise",  NULL};
+
 struct revocation {
     const struct zca_api_call *call;
     const char *id;
+    const char *reason;
     int64_t now_ms;
 };
 
@@ -301,15 +308,29 @@ static bool revoke_row(struct zca_ledger *ledger, void *context, struct zca_erro
                                     .object = revocation->id};
     bool changed = false;
     return zca_ledger_certificate_revoke(ledger, call->org_id, revocation->id, revocation->now_ms,
-                                         REVOKE_REASON, &changed, err) &&
+                                         revocation->reason ? revocation->reason : REVOKE_REASON,
+                                         &changed, err) &&
            (!changed || zca_ledger_audit_append(ledger, &event, err));
+}
+
+static bool check_reason(const char *reason, struct zca_error *err)
+{
+    for (size_t i = 0; reason && revoke_reasons[i]; i++) {
+        if (strcmp(reason, revoke_reasons[i]) == 0) {
+            return true;
+        }
+    }
+    return !reason || zca_refuse(err, ZCA_REFUSE_VALIDATION,
+                                 "reason must be a name of RFC 5280, such as keyCompromise");
 }
 
 /* Unknown ids succeed too: what is not there is not good either. */
 static bool revoke(struct zca_api_call *call, struct zca_error *err)
 {
     struct revocation revocation = {.call = call, .now_ms = zca_clock_now_ms()};
-    if (!zca_api_text(call->request->json, "certificate_id", &revocation.id, err)) {
+    if (!zca_api_text(call->request->json, "certificate_id", &revocation.id, err) ||
+        !zca_api_text(call->request->json, "reason", &revocation.reason, err) ||
+        !check_reason(revocation.reason, err)) {
         return false;
     }
     if (!revocation.id) {

@@ -6,7 +6,8 @@
 need jq ss strings
 start_server
 password=$(head -n 1 "$work/server/initial-password")
-token=$work/state/zca/authorities/default/token
+state=$work/state/zca/authorities
+token=$state/default/token
 user=(--user admin@localhost)
 
 says() { # LINE COMMAND...: one line of the output is this
@@ -117,9 +118,21 @@ check 'is listed here' equal 'one.myorg.ztna P-256 here file valid' \
 serial=$(zca list --remote --json | jq -r '.[0].serial')
 check 'and there' equal 32 "${#serial}"
 check 'revoked by serial number' zca revoke --serial "$serial" --reason keyCompromise
+check 'for this reason' equal keyCompromise "$(zca list --remote --json | jq -r '.[0].reason')"
+check 'a reason that is none is refused' refuses 'name of RFC 5280' zca revoke --serial "$serial" --reason because
 check 'is told there' equal true "$(zca list --remote --json | jq -r '.[0].revoked')"
 check 'revoked by what?' refuses 'which certificate' zca revoke
 check 'revoked by an unknown serial number' refuses 'lists no certificate' zca revoke --serial 00ff
+
+# ---- an API that cannot return its CA and takes no reason ----
+check 'login with the product'"'"'s own API' zca login qz "${server_login[@]}" --dialect quickztna
+check 'a CA that has issued is not replaced' refuses 'because it has issued certificates' zca ca init --authority qz
+cp "$state/default/ca.pem" "$state/qz/ca.pem"
+check 'a certificate' zca cert two.myorg.ztna --authority qz --cert-file "$work/two.crt" --key-file "$work/two.key"
+check 'whose key the authority made' equal authority \
+    "$(zca list --json --authority qz | jq -r '.[0].key_made')"
+check 'revoked, and told that the reason was not taken' grep -q 'warning: the authority recorded the reason' \
+    <(zca revoke qz/two.myorg.ztna --reason superseded 2>&1)
 
 # ---- logout ----
 check 'logout' zca logout
