@@ -268,7 +268,8 @@ static bool make_one(const char *path, mode_t mode, struct zca_error *err)
 {
     struct stat status;
     if (mkdir(path, mode) == 0) {
-        return true;
+        return chmod(path, mode) == 0 || /* whatever the umask */
+               zca_error_set_errno(err, "setting the mode of '%s'", path);
     }
     int mkdir_errno = errno; /* EROFS or EACCES may hide that the directory is there */
     if (stat(path, &status) == 0) {

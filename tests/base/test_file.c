@@ -222,6 +222,19 @@ static void directory_make_creates_parents_with_the_mode(void **state)
     assert_int_equal(mode_of(path), 0700);
 }
 
+static void directory_make_is_not_changed_by_umask(void **state)
+{
+    struct stat status;
+    struct zca_error err = {.reason = ZCA_ERR_NONE};
+    zca_auto(text) char *path = check_path(state, "open/below");
+    mode_t before = umask(077);
+    bool ok = zca_directory_make(path, 0755, &err);
+    (void)umask(before);
+    check_ok(ok, err);
+    assert_int_equal(stat(path, &status), 0);
+    assert_int_equal(status.st_mode & 07777, 0755);
+}
+
 static void directory_make_over_a_file_is_a_conflict(void **state)
 {
     struct zca_error err = {.reason = ZCA_ERR_NONE};
@@ -266,6 +279,7 @@ int main(void)
         in_directory(file_remove_removes_once_and_succeeds_twice),
         in_directory(file_remove_of_a_directory_is_refused),
         in_directory(directory_make_creates_parents_with_the_mode),
+        in_directory(directory_make_is_not_changed_by_umask),
         in_directory(directory_make_over_a_file_is_a_conflict),
         cmocka_unit_test(path_join_puts_one_slash),
     };
