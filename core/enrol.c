@@ -26,6 +26,7 @@
 #include "core/wanted.h"
 
 static const struct zca_backoff retry_pace = {.floor_ms = 100, .first_ms = 1000, .cap_ms = 30000};
+static const unsigned max_tries = 4; /* of a call: a person may be waiting for the answer */
 static const struct zca_backoff poll_pace = {.floor_ms = 100, .first_ms = 200, .cap_ms = 5000};
 
 /* An order that may have been acted upon is asked after for so long, then given up. */
@@ -176,7 +177,7 @@ static bool call_once(struct run *run, const char *what, remote_step *step, stru
     return ok;
 }
 
-/* Repeats a step that failed for a passing reason until the deadline. */
+/* Repeats a step that failed for a passing reason: a few times, and never past the deadline. */
 static bool call_step(struct run *run, const char *what, remote_step *step, struct zca_error *err)
 {
     for (unsigned num_tries = 1;; num_tries++) {
@@ -184,7 +185,7 @@ static bool call_step(struct run *run, const char *what, remote_step *step, stru
         if (call_once(run, what, step, err)) {
             return true;
         }
-        if ((zca_failure_kind(err->reason) & ZCA_FAILURE_PASSING) == 0 ||
+        if ((zca_failure_kind(err->reason) & ZCA_FAILURE_PASSING) == 0 || num_tries >= max_tries ||
             !wait_before(run, &retry_pace, num_tries, err->retry_after_s)) {
             return false;
         }
