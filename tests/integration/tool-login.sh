@@ -76,8 +76,8 @@ check 'an empty password is refused' refuses 'nothing was typed' zca login "${us
 check 'no user and no terminal' refuses 'give --user' zca login </dev/null
 if command -v script >/dev/null; then
     ask() { # types at a terminal; shows what it printed
-        (sleep 0.5; printf '%s\n' "$1"; sleep 1) |
-            script -qec "zca login --user admin@localhost" "$work/typescript" >/dev/null
+        (wait_for 20 grep -q 'Password: ' "$work/typescript"; printf '%s\n' "$1"; wait_for 20 grep -q 'Role' "$work/typescript") |
+            script -qefc "zca login --user admin@localhost" "$work/typescript" >/dev/null
     }
     check 'the password from the terminal' ask "$password"
     check 'is asked for' grep -q 'Password: ' "$work/typescript"
