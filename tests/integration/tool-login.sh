@@ -60,7 +60,7 @@ check 'is read back as it was' grep -qxF 'organization = a "b" #c $d \e' <(zca c
 check 'a trust file that is not there is refused' refuses 'No such file' \
     zca login third --url "$server_url" --trust "$work/none" "${user[@]}"
 check 'a name that cannot be one is refused' refuses 'cannot be the name' zca login 'a/b' --url "$server_url" "${user[@]}"
-check 'and nothing was written' equal '' "$(grep -e third -e 'a/b' "$ZCA_CONFIG")"
+check 'and nothing was written' equal '' "$(grep -F -e '[authority third' -e '[authority a/b' "$ZCA_CONFIG")"
 check 'an unknown authority suggests the near one' refuses "did you mean 'corp'" zca login corpp
 check 'a server that is not ours is refused' refuses "log in to 'bare'" \
     zca login bare --url "$server_url" "${user[@]}" --password-file "$work/server/initial-password"
