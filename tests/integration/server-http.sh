@@ -44,13 +44,22 @@ start() { # DIRECTORY OPTION...: starts a server on a free port and waits for it
     [ "$word" = ready ] || { cat "$work/out" "$work/log"; exit 1; }
 }
 
+runs() { # a child that ended but was not waited for yet does not
+    case $(ps -o stat= -p "$pid") in
+    '' | Z*) return 1 ;;
+    esac
+}
+
 stop() { # sends SIGTERM; false when the server does not leave with 0 within 7 s
     kill -TERM "$pid"
     for _ in $(seq 70); do
-        kill -0 "$pid" 2>/dev/null || break
+        runs || break
         sleep 0.1
     done
-    kill -KILL "$pid" 2>/dev/null && return 1
+    if runs; then
+        kill -KILL "$pid"
+        return 1
+    fi
     wait "$pid"
     local status=$?
     pid=
