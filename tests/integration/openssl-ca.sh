@@ -176,6 +176,17 @@ server_made() {
     sed -i 's/^dialect = .*/dialect = orgca/' "$ZCA_CONFIG"
 }
 
+# What the organisation's CA may sign is set by its administrator.
+foreign_and_weak() {
+    zca-server --state-dir "$work/server" org set default --domains myorg.ztna >/dev/null || fail "org set"
+    openssl req -newkey ec -pkeyopt ec_paramgen_curve:P-256 -nodes -keyout a.key -subj /CN=bank.example -out a.csr 2>/dev/null
+    refused "a foreign name" 'refused the request by policy.*HTTP 403, NAME_NOT_ALLOWED' \
+        ossl x509 -req -in a.csr -CA zca:/// -CAkey zca:/// -days 2 -out no.pem
+    openssl req -newkey rsa:1024 -nodes -keyout w.key -subj /CN=w.myorg.ztna -out w.csr 2>/dev/null
+    refused "a weak key" 'refused the request by policy.*HTTP 400, WEAK_KEY' \
+        ossl x509 -req -in w.csr -CA zca:/// -CAkey zca:/// -days 2 -out no.pem
+}
+
 for w in $ways; do
     use "$w"
     enrolment
@@ -187,5 +198,6 @@ wrong_uris
 connections
 repetition
 mutual_tls
+foreign_and_weak
 server_made
 finish
