@@ -5,7 +5,9 @@ BUILD_PACKAGES="gcc libc6-dev meson ninja-build pkg-config libssl-dev libcurl4-o
  libsqlite3-dev libevent-dev libhttp-parser-dev"
 DEMO_PACKAGES="openssl curl ca-certificates nginx-light haproxy"
 TEST_PACKAGES="clang-14 clang-format-14 libclang-rt-14-dev libcmocka-dev valgrind shellcheck universal-ctags
- mandoc jq python3 strace procps binutils file git iproute2 util-linux"
+ mandoc jq python3 strace procps binutils file git iproute2 util-linux
+ apache2 stunnel4 lighttpd lighttpd-mod-openssl postgresql postgresql-client redis-server redis-tools mosquitto mosquitto-clients
+ dovecot-core dovecot-imapd nodejs easy-rsa openvpn socat libnet-ssleay-perl libio-socket-ssl-perl"
 
 # install_packages NAME...: installs what is missing, and says so; needs root only then.
 install_packages() {
