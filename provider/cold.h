@@ -12,7 +12,7 @@
 #include "base/buffer.h"
 #include "provider/keydata.h"
 
-#define ZCA_COLD_ABI 1u
+#define ZCA_COLD_ABI 2u
 
 struct zca_remote_signature;
 struct zca_store;
@@ -56,6 +56,8 @@ struct zca_cold {
     /* Reads the provider's parameters and makes provider->library; free undoes it. */
     bool (*begin)(struct zca_provider *provider);
     void (*end)(struct zca_provider *provider);
+    /* Within OSSL_provider_init, when zca-keep-sealing-key is given there: cold/early.h. */
+    void (*load_early)(struct zca_provider *provider);
     const struct zca_overlay *(*overlay_get)(struct zca_provider *provider);
 
     /* keymgmt_load: NULL, quietly, when `reference` is not one of ours. */

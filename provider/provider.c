@@ -2,7 +2,7 @@
 /*
  * The door (provider-base(7)). OSSL_provider_init runs in every process of the system, under a lock that
  * libssl's users take again: it copies what it is given and opens no file, context or socket.
- * The one thing it may load is the default provider, where there would be none.
+ * It loads the default provider where there would be none, and what zca-keep-sealing-key asks for.
  */
 #include "provider/provider.h"
 
@@ -130,20 +130,32 @@ static void copy_upcalls(const OSSL_DISPATCH *in, struct zca_upcalls *out)
     }
 }
 
+/* Parameters that are needed before zca.conf is read; NULL where not given. */
+struct wishes {
+    const char *ensure_default;
+    const char *keep_sealing_key;
+};
+
+static struct wishes read_wishes(const struct zca_provider *provider)
+{
+    struct wishes wishes = {NULL, NULL};
+    OSSL_PARAM params[] = {
+        {"zca-ensure-default",   OSSL_PARAM_UTF8_PTR, &wishes.ensure_default,   0, 0},
+        {"zca-keep-sealing-key", OSSL_PARAM_UTF8_PTR, &wishes.keep_sealing_key, 0, 0},
+        {NULL,                   0,                   NULL,                     0, 0}
+    };
+    (void)provider->upcalls.get_params(provider->handle, params); /* not given is NULL */
+    return wishes;
+}
+
 /* "zca alone is enough": a context without hashes and encoders serves nobody. Decided by the parameter
  * alone: zca.conf is not read here. */
-static void ensure_default(const struct zca_provider *provider)
+static void ensure_default(const struct zca_provider *provider, const char *wish)
 {
     const struct zca_upcalls *upcalls = &provider->upcalls;
-    const char *wish = NULL;
-    OSSL_PARAM params[] = {
-        {"zca-ensure-default", OSSL_PARAM_UTF8_PTR, &wish, 0, 0},
-        {NULL,                 0,                   NULL,  0, 0}
-    };
     /* libcrypto is shared with the application, so its context is a context for us, too. */
     OSSL_LIB_CTX *application = (OSSL_LIB_CTX *)upcalls->get_libctx(provider->handle);
-    bool unwanted =
-        upcalls->get_params(provider->handle, params) && wish && strcmp(wish, "no") == 0;
+    bool unwanted = wish && strcmp(wish, "no") == 0;
     if (unwanted || OSSL_PROVIDER_available(application, "default") ||
         OSSL_PROVIDER_available(application, "fips")) {
         return;
@@ -153,6 +165,15 @@ static void ensure_default(const struct zca_provider *provider)
      * ends its activation; our reference would outlive it (a core handle is a provider). */
     if (ensured && upcalls->provider_free) {
         (void)upcalls->provider_free((const OSSL_CORE_HANDLE *)ensured, 0); /* is true */
+    }
+}
+
+/* For processes that read keys after a change of root or user, but initialise OpenSSL before. */
+static void load_early(struct zca_provider *provider, const char *wish)
+{
+    const struct zca_cold *cold = wish ? provider->open_cold(provider) : NULL;
+    if (cold) {
+        cold->load_early(provider);
     }
 }
 
@@ -184,7 +205,9 @@ int OSSL_provider_init(const OSSL_CORE_HANDLE *handle, const OSSL_DISPATCH *in,
         OPENSSL_free(provider);
         return 0;
     }
-    ensure_default(provider);
+    struct wishes wishes = read_wishes(provider);
+    ensure_default(provider, wishes.ensure_default);
+    load_early(provider, wishes.keep_sealing_key);
     *out = provider_functions;
     *provctx = provider;
     return 1;

@@ -8,7 +8,7 @@
 #include "base/log.h"
 #include "core/library.h"
 
-static void open_log(struct zca_provider *provider)
+void zca_provider_open_log(struct zca_provider *provider)
 {
     zca_auto(lock) pthread_mutex_t *held = zca_lock(&provider->mutex);
     if (provider->log_open) {
@@ -65,7 +65,7 @@ int zca_provider_fail(struct zca_provider *provider, const struct zca_error *err
                       int line, const char *function)
 {
     zca_auto(errno) int saved_errno = errno;
-    open_log(provider);
+    zca_provider_open_log(provider);
     zca_log_failure(err);
     return zca_provider_raise(provider, err, file, line, function);
 }
@@ -73,6 +73,6 @@ int zca_provider_fail(struct zca_provider *provider, const struct zca_error *err
 void zca_provider_warn(struct zca_provider *provider, const struct zca_error *err)
 {
     zca_auto(errno) int saved_errno = errno;
-    open_log(provider);
+    zca_provider_open_log(provider);
     zca_log(ZCA_LOG_WARNING, "%s: %s", zca_reason_name(err->reason), err->message);
 }

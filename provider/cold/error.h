@@ -32,6 +32,9 @@ int zca_provider_raise(const struct zca_provider *provider, const struct zca_err
 #define ZCA_RAISE(provider, err)                                                                   \
     zca_provider_raise((provider), (err), __FILE_NAME__, __LINE__, __func__)
 
+/** zca_provider_open_log opens the log that the configuration names, once; the functions here do it on need. */
+void zca_provider_open_log(struct zca_provider *provider);
+
 /** zca_provider_warn writes one line to the log, for what went wrong beside a success. */
 void zca_provider_warn(struct zca_provider *provider, const struct zca_error *err);
 

@@ -2,6 +2,7 @@
 /* The table of zca-core.so. */
 #include "provider/cold.h"
 #include "provider/cold/capture.h"
+#include "provider/cold/early.h"
 #include "provider/cold/loan.h"
 #include "provider/cold/overlay.h"
 #include "provider/cold/parameters.h"
@@ -27,6 +28,7 @@ static const struct zca_cold table = {
     .abi = ZCA_COLD_ABI,
     .begin = begin,
     .end = end,
+    .load_early = zca_early_load,
     .overlay_get = zca_overlay_make,
     .key_load = zca_loan_take,
     .key_decode = zca_reference_decode,
