@@ -12,7 +12,8 @@
 #include "base/buffer.h"
 #include "provider/keydata.h"
 
-#define ZCA_COLD_ABI 2u
+/* Both halves are of one build. The size tells a table with another row when nobody counts this up. */
+#define ZCA_COLD_ABI (2u << 16 | (unsigned)sizeof(struct zca_cold))
 
 struct zca_remote_signature;
 struct zca_store;
@@ -52,6 +53,7 @@ struct zca_loan_head {
 /* All functions report their own failures to OpenSSL and to the log; int is 1 or 0. */
 struct zca_cold {
     unsigned abi;
+    const char *version; /* ZCA_VERSION */
 
     /* Reads the provider's parameters and makes provider->library; free undoes it. */
     bool (*begin)(struct zca_provider *provider);

@@ -1,23 +1,27 @@
 /* SPDX-License-Identifier: Apache-2.0 */
 /*
  * Opens zca-core.so: beside this module (a build directory), else where it is installed. It stays for
- * the life of the process. Its failures are the only ones reported from this half.
+ * the life of the process. Its failures are the only ones reported from this half: to syslog, too,
+ * because what zca.conf says about the log is known behind it.
  */
 #include <dlfcn.h>
 #include <stdarg.h>
 #include <stdio.h>
 #include <string.h>
+#include <syslog.h>
 #include <unistd.h>
 
 #include "base/error.h"
 #include "base/lock.h"
 #include "provider/cold.h"
+#include "provider/cold/error.h"
 
 #define NAME "zca-core.so"
 
-static void fail(const struct zca_provider *provider, const char *format, ...) ZCA_PRINTF(2, 3);
+static void raise_error(const struct zca_provider *provider, const char *format, ...)
+    ZCA_PRINTF(2, 3);
 
-static void fail(const struct zca_provider *provider, const char *format, ...)
+static void raise_error(const struct zca_provider *provider, const char *format, ...)
 {
     const struct zca_upcalls *upcalls = &provider->upcalls;
     va_list arguments;
@@ -31,6 +35,12 @@ static void fail(const struct zca_provider *provider, const char *format, ...)
     }
     upcalls->vset_error(provider->handle, ZCA_ERR_CONFIG, format, arguments);
     va_end(arguments);
+}
+
+static void fail(const struct zca_provider *provider, const char *text)
+{
+    raise_error(provider, "%s", text);
+    syslog(LOG_DAEMON | LOG_ERR, "zca: CONFIG: %s", text);
 }
 
 /* New memory, or NULL. */
@@ -51,14 +61,16 @@ static const struct zca_cold *open_table(const struct zca_provider *provider, co
     void *handle = dlopen(path, RTLD_NOW | RTLD_LOCAL | RTLD_NODELETE);
     if (!handle) {
         const char *reason = dlerror();
-        fail(provider, "%s", reason ? reason : path); /* names the file */
+        fail(provider, reason ? reason : path); /* names the file */
         return NULL;
     }
     const struct zca_cold *(*get_table)(void) = NULL;
     *(void **)&get_table = dlsym(handle, "zca_cold_table"); /* dlopen(3): the portable way */
     const struct zca_cold *table = get_table ? get_table() : NULL;
-    if (!table || table->abi != ZCA_COLD_ABI) {
-        fail(provider, "'%s' is of another version of zca", path);
+    if (!table || table->abi != ZCA_COLD_ABI || strcmp(table->version, ZCA_VERSION) != 0) {
+        zca_auto(text) char *text = NULL;
+        int len = asprintf(&text, "'%s' is of another version of zca", path);
+        fail(provider, len < 0 ? path : text);
         return NULL;
     }
     return table;
@@ -77,6 +89,7 @@ const struct zca_cold *zca_provider_open_cold(struct zca_provider *provider)
     if (cold) {
         return cold;
     }
+    zca_auto(errno) int saved_errno = errno;
     zca_auto(lock) pthread_mutex_t *held = zca_lock(&provider->mutex);
     cold = atomic_load(&provider->cold);
     if (cold) {

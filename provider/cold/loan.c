@@ -7,6 +7,7 @@
 #include "core/identity.h"
 #include "core/keystore.h"
 #include "provider/cold/error.h"
+#include "provider/cold/overlay.h"
 #include "provider/cold/reference.h"
 
 /* The algorithm of a SubjectPublicKeyInfo (RFC 5280, 4.1.2.7), read without decoding the key. */
@@ -199,15 +200,15 @@ struct zca_keydata *zca_loan_take(enum zca_kind kind, const void *reference, siz
     struct zca_provider *provider = loan->head.provider;
     zca_auto(errno) int saved_errno = errno;
     struct zca_error err = {0};
-    zca_auto(zca_keydata) struct zca_keydata *keydata = zca_keydata_new(provider, kind);
-    if (!keydata) {
+    zca_library_enter(provider->library);
+    bool usable = zca_overlay_ensure(provider, &err);
+    zca_auto(zca_keydata) struct zca_keydata *keydata =
+        usable ? zca_keydata_new(provider, kind) : NULL;
+    if (usable && !keydata) {
         (void)zca_error_set(&err, ZCA_ERR_UNSUPPORTED, "the crypto provider has no %s keys",
                             zca_kinds[kind].keymgmt); /* reported next */
-        (void)ZCA_FAIL(provider, &err);
-        return NULL;
     }
-    zca_library_enter(provider->library);
-    if (!fill(keydata, loan, &err)) {
+    if (!keydata || !fill(keydata, loan, &err)) {
         if (!zca_reference_failed(&err)) {
             (void)ZCA_FAIL(provider, &err); /* NULL says the same */
         }

@@ -106,6 +106,11 @@ static struct zca_overlay *make_overlay(struct zca_provider *provider, struct zc
     return overlay;
 }
 
+bool zca_overlay_ensure(struct zca_provider *provider, struct zca_error *err)
+{
+    return atomic_load(&provider->overlay) || make_overlay(provider, err);
+}
+
 const struct zca_overlay *zca_overlay_make(struct zca_provider *provider)
 {
     struct zca_error err = {0};

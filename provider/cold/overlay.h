@@ -4,11 +4,16 @@
 #define ZCA_PROVIDER_COLD_OVERLAY_H
 
 #include "base/auto.h"
+#include "base/error.h"
 #include "provider/overlay.h"
 
 /** zca_overlay_make finds the functions in the default provider of the library's private context and
  * keeps them in `provider`. NULL after ZCA_FAIL. Thread-safe. */
 const struct zca_overlay *zca_overlay_make(struct zca_provider *provider);
+
+/** zca_overlay_ensure makes them where they are missing, and tells why it cannot; reports nothing.
+ * err   what zca.conf or the crypto provider lacks. */
+ZCA_NODISCARD bool zca_overlay_ensure(struct zca_provider *provider, struct zca_error *err);
 
 /** zca_overlay_encoder copies the functions of a PEM encoder ("EC", "PrivateKeyInfo") to
  * `out_functions`; false when there is none. Not kept: encoding is rare. */

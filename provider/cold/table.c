@@ -26,6 +26,7 @@ static void end(struct zca_provider *provider)
 
 static const struct zca_cold table = {
     .abi = ZCA_COLD_ABI,
+    .version = ZCA_VERSION,
     .begin = begin,
     .end = end,
     .load_early = zca_early_load,
