@@ -5,6 +5,7 @@
  */
 #include <unistd.h>
 
+#include "base/clock.h"
 #include "base/openssl_auto.h"
 #include "core/certificate.h"
 #include "core/enrol.h"
@@ -130,12 +131,23 @@ static bool serves(struct zca_identity *identity, const struct zca_chain *chain)
             zca_span_equal(zca_buffer_span(&key), zca_chain_get_public(chain)));
 }
 
-static bool may_enrol(struct zca_identity *identity, bool has_request, struct zca_error *err)
+/* chain: what is stored and does not serve; NULL: nothing */
+static bool may_enrol(struct zca_identity *identity, bool has_request,
+                      const struct zca_chain *chain, struct zca_error *err)
 {
     enum zca_auto_enrol allowed = zca_identity_get_auto_enrol(identity);
     const char *name = zca_identity_get_name(identity);
+    int64_t until_s = chain ? zca_chain_get_not_after_s(chain) : INT64_MAX;
     if (allowed == ZCA_AUTO_ENROL_LOAD || (allowed == ZCA_AUTO_ENROL_CSR && has_request)) {
         return true;
+    }
+    if (until_s < zca_clock_now_s()) {
+        char when[ZCA_RFC3339_SIZE];
+        zca_clock_format(until_s * 1000, when);
+        return zca_error_set(err, ZCA_ERR_EXPIRED,
+                             "the certificate of '%s' expired at %s, and auto-enrol does not allow "
+                             "to ask for one now: run 'zca renew %s'",
+                             zca_identity_get_uri(identity), when, name);
     }
     return zca_error_set(
         err, ZCA_ERR_NOT_FOUND,
@@ -169,7 +181,7 @@ struct zca_chain *zca_identity_chain_or_enrol(struct zca_identity *identity, str
         }
         return NULL;
     }
-    if (!may_enrol(identity, requested, err) ||
+    if (!may_enrol(identity, requested, chain, err) ||
         !zca_enrol(identity, ZCA_ENROL_IF_NEEDED, &certificates, err)) {
         return NULL;
     }
