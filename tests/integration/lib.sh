@@ -185,3 +185,14 @@ serial_at() { # PORT [OPTION...]: the serial number of the certificate that a TL
     shift
     openssl s_client -connect "127.0.0.1:$port" "$@" </dev/null 2>/dev/null | openssl x509 -noout -serial
 }
+
+# make_identities NAME...: with certificate NAME.crt, reference NAME.key and bundle NAME.pem in this directory
+make_identities() {
+    local name
+    for name in "$@"; do
+        { zca cert "$name" && zca export "$name" --bundle "$name.pem"; } >"$work/setup.log" 2>&1 || {
+            cat "$work/setup.log"
+            exit 1
+        }
+    done
+}

@@ -1,0 +1,36 @@
+#!/bin/bash
+# SPDX-License-Identifier: Apache-2.0
+# Node serves and authenticates with key references, as docs/recipes/node.md says: Debian's, which uses the system's
+# libssl, and builds that have an OpenSSL of their own inside.
+# shellcheck source-path=SCRIPTDIR disable=SC2317  # functions are called by name, through check
+. "$(dirname "$0")/lib.sh"
+need openssl ss node timeout
+node=$(command -v node)
+name=web.myorg.ztna other=client.myorg.ztna
+start_authority
+cd "$work" || exit 1
+ca=$work/state/zca/authorities/default/ca.pem
+make_identities "$name" "$other"
+write_openssl_cnf
+"$node" -p '"node " + process.version + ", its own OpenSSL: " + !process.config.variables.node_shared_openssl'
+
+load() { # [OPTION...] BUNDLE
+    local bundle=${!#}
+    "$node" "${@:1:$#-1}" "$here/node_tls.js" --load "$bundle"
+}
+
+answers=$(printf '%s '"$other"'\n' TLSv1.3 TLSv1.2 TLSv1.3)
+stop "$server_pid" # nothing below needs it
+check 'server and clients' timeout 30 "$node" --openssl-shared-config "$here/node_tls.js" "$ca" "$name" "$other"
+check 'TLS 1.3 and 1.2, and another certificate at run time' equal "$answers" "$(cat check.log)"
+mv "$work/state/zca/keys/default/$name.key" hidden
+check 'without the key it says why' grep -q "there is no such object" <(load --openssl-shared-config "$name.pem")
+mv hidden "$work/state/zca/keys/default/$name.key"
+check 'back again' equal loaded "$(load --openssl-shared-config "$name.pem")"
+
+# a section for Node alone needs no option
+sed 's/^openssl_conf = /nodejs_conf = /' "$OPENSSL_CONF" >node.cnf
+check 'nodejs_conf' env OPENSSL_CONF="$work/node.cnf" "$node" "$here/node_tls.js" "$ca" "$name" "$other"
+check 'the same' equal "$answers" "$(cat check.log)"
+check 'without the provider there is no key' grep -qv loaded <(OPENSSL_CONF=/dev/null load "$name.pem")
+finish
