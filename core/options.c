@@ -64,6 +64,9 @@ const struct zca_option zca_library_options[ZCA_NUM_LIBRARY_OPTIONS] = {
     ROW(ZCA_LIBRARY_ENSURE_DEFAULT, BOOLEAN, "ensure-default", "yes",
         "Whether zca loads the default provider where neither it nor fips is active; read from "
         "openssl.cnf only, as zca-ensure-default."),
+    ROW(ZCA_LIBRARY_CLAIM_PKCS11, BOOLEAN, "claim-pkcs11-scheme", "no",
+        "Whether URIs of the scheme pkcs11 name identities, too, as Apache needs it; read from "
+        "openssl.cnf only, as zca-claim-pkcs11-scheme."),
     CHOICE(ZCA_LIBRARY_REMOTE, "remote", "auto", remote_uses,
            "Whether this process may use the network: auto, or off for never."),
     ROW(ZCA_LIBRARY_REMOTE_LIBRARY, PATH, "remote-library", NULL,

@@ -10,68 +10,13 @@
 #include <string.h>
 #include <strings.h>
 
-#include "base/buffer.h"
-#include "base/config.h"
-#include "core/library.h"
+#include "core/uri_part.h"
 
-static const char scheme[] = "zca:";
-static const size_t max_len = 2048;
+static const char scheme[] = "zca";
 static const long max_ttl_s = 87600L * 3600;
 static const long max_wait_s = 600;
 
 /* ---- values ---- */
-
-/* Decodes %XX. Escaped NUL and control characters are refused: no value needs them. */
-static char *decode(const char *text, size_t len, struct zca_error *err)
-{
-    zca_auto(text) char *decoded = malloc(len + 1);
-    if (!decoded) {
-        (void)zca_error_set(err, ZCA_ERR_MEMORY, "out of memory");
-        return NULL;
-    }
-    size_t used = 0;
-    for (size_t i = 0; i < len; i++) {
-        unsigned char c = (unsigned char)text[i];
-        if (c == '%') {
-            zca_auto(zca_buffer) struct zca_buffer byte = {0};
-            if (len - i < 3 || !zca_hex_decode(zca_span_of(text + i + 1, 2), &byte, NULL)) {
-                (void)zca_error_set(err, ZCA_ERR_INVALID,
-                                    "'%%' without two hexadecimal digits in URI");
-                return NULL;
-            }
-            c = byte.data[0];
-            i += 2;
-        }
-        if (c < ' ' || c == 0x7f) {
-            (void)zca_error_set(err, ZCA_ERR_INVALID, "control character in URI");
-            return NULL;
-        }
-        decoded[used++] = (char)c;
-    }
-    decoded[used] = '\0';
-    return zca_steal(decoded);
-}
-
-static bool store_text(char **member, const char *what, char *value, struct zca_error *err)
-{
-    if (*member) {
-        free(value);
-        return zca_error_set(err, ZCA_ERR_INVALID, "'%s' is given twice in URI", what);
-    }
-    *member = value;
-    return true;
-}
-
-static bool store_name(char **member, const char *what, char *value, struct zca_error *err)
-{
-    if (!zca_name_valid(value)) {
-        free(value);
-        return zca_error_set(err, ZCA_ERR_INVALID,
-                             "%s in URI is no valid name: letters, digits and ._-@*+, at most 128",
-                             what);
-    }
-    return store_text(member, what, value, err);
-}
 
 /* A number with s, m, h, d; a bare number counts `bare_s` seconds. */
 static bool parse_seconds(const char *text, long bare_s, long max_s, long *out_s,
@@ -124,12 +69,12 @@ static const struct {
 /* Each setter owns `value`. */
 static bool set_authority(struct zca_uri *uri, char *value, struct zca_error *err)
 {
-    return store_name(&uri->authority, "authority", value, err);
+    return zca_uri_store_name(&uri->authority, "authority", value, err);
 }
 
 static bool set_id(struct zca_uri *uri, char *value, struct zca_error *err)
 {
-    return store_name(&uri->name, "id", value, err);
+    return zca_uri_store_name(&uri->name, "id", value, err);
 }
 
 static bool set_serial(struct zca_uri *uri, char *value, struct zca_error *err)
@@ -139,17 +84,17 @@ static bool set_serial(struct zca_uri *uri, char *value, struct zca_error *err)
         return zca_error_set(err, ZCA_ERR_INVALID,
                              "serial in URI has other than hexadecimal digits");
     }
-    return store_text(&uri->serial, "serial", value, err);
+    return zca_uri_store_text(&uri->serial, "serial", value, err);
 }
 
 static bool set_csr(struct zca_uri *uri, char *value, struct zca_error *err)
 {
-    return store_text(&uri->csr_file, "csr", value, err);
+    return zca_uri_store_text(&uri->csr_file, "csr", value, err);
 }
 
 static bool set_pin_source(struct zca_uri *uri, char *value, struct zca_error *err)
 {
-    return store_text(&uri->pin_source, "pin-source", value, err);
+    return zca_uri_store_text(&uri->pin_source, "pin-source", value, err);
 }
 
 static bool set_type(struct zca_uri *uri, char *value, struct zca_error *err)
@@ -192,12 +137,7 @@ static bool set_offline(struct zca_uri *uri, char *value, struct zca_error *err)
     return true;
 }
 
-struct attribute {
-    const char *name;
-    bool (*set)(struct zca_uri *uri, char *value, struct zca_error *err);
-};
-
-static const struct attribute path_attributes[] = {
+static const struct zca_uri_part path_attributes[] = {
     {"authority", set_authority},
     {"id",        set_id       },
     {"serial",    set_serial   },
@@ -205,7 +145,7 @@ static const struct attribute path_attributes[] = {
 };
 static const char *const path_names[] = {"authority", "id", "serial", "type", NULL};
 
-static const struct attribute query_attributes[] = {
+static const struct zca_uri_part query_attributes[] = {
     {"type",       set_type      },
     {"csr",        set_csr       },
     {"ttl",        set_ttl       },
@@ -216,71 +156,10 @@ static const struct attribute query_attributes[] = {
 static const char *const query_names[] = {"type", "csr",        "ttl", "offline",
                                           "wait", "pin-source", NULL};
 
-struct attribute_table {
-    const struct attribute *rows;
-    size_t num_rows;
-    const char *const *names;
-    char separator;
-};
-
-static const struct attribute_table path_table = {path_attributes, ZCA_COUNT(path_attributes),
-                                                  path_names, ';'};
-static const struct attribute_table query_table = {query_attributes, ZCA_COUNT(query_attributes),
-                                                   query_names, '&'};
-
-static bool unknown_attribute(const char *name, const struct attribute_table *table,
-                              struct zca_error *err)
-{
-    const char *nearest = zca_nearest(name, table->names);
-    return zca_error_set(err, ZCA_ERR_INVALID, "unknown attribute '%.80s' in URI%s%s%s", name,
-                         nearest ? "; did you mean '" : "", nearest ? nearest : "",
-                         nearest ? "'" : "");
-}
-
-/* seen: a bit for each row that occurred. */
-static bool parse_attribute(struct zca_uri *uri, const struct attribute_table *table,
-                            struct zca_span text, unsigned *seen, struct zca_error *err)
-{
-    const char *start = (const char *)text.data;
-    const char *equals = memchr(start, '=', text.len);
-    size_t name_len = equals ? (size_t)(equals - start) : text.len;
-    zca_auto(text) char *name = decode(start, name_len, err);
-    if (!name) {
-        return false;
-    }
-    for (size_t i = 0; i < table->num_rows; i++) {
-        if (strcmp(name, table->rows[i].name) != 0) {
-            continue;
-        }
-        if (!equals || name_len + 1 == text.len) {
-            return zca_error_set(err, ZCA_ERR_INVALID, "attribute '%s' in URI has no value", name);
-        }
-        if ((*seen & 1U << i) != 0) {
-            return zca_error_set(err, ZCA_ERR_INVALID, "'%s' is given twice in URI", name);
-        }
-        *seen |= 1U << i;
-        char *value = decode(equals + 1, text.len - name_len - 1, err);
-        return value && table->rows[i].set(uri, value, err);
-    }
-    return unknown_attribute(name, table, err);
-}
-
-static bool parse_attributes(struct zca_uri *uri, const struct attribute_table *table,
-                             const char *text, size_t len, struct zca_error *err)
-{
-    unsigned seen = 0;
-    while (len > 0) {
-        const char *end = memchr(text, table->separator, len);
-        size_t part = end ? (size_t)(end - text) : len;
-        if (!parse_attribute(uri, table, zca_span_of(text, part), &seen, err)) {
-            return false;
-        }
-        size_t used = end ? part + 1 : part;
-        text += used;
-        len -= used;
-    }
-    return true;
-}
+static const struct zca_uri_table path_table = {path_attributes, ZCA_COUNT(path_attributes),
+                                                path_names, ';'};
+static const struct zca_uri_table query_table = {query_attributes, ZCA_COUNT(query_attributes),
+                                                 query_names, '&'};
 
 static bool names_nothing(struct zca_error *err)
 {
@@ -294,7 +173,7 @@ static bool parse_flat(struct zca_uri *uri, const char *text, size_t len, struct
     if (len == 0) {
         return names_nothing(err);
     }
-    return parse_attributes(uri, &path_table, text, len, err);
+    return zca_uri_parse_parts(uri, &path_table, text, len, err);
 }
 
 /* What follows "//": [authority "/"] name, or [authority] "/", then ";type=..." if any. */
@@ -311,44 +190,35 @@ static bool parse_hierarchy(struct zca_uri *uri, const char *text, size_t len,
         return names_nothing(err);
     }
     if (authority_len > 0) {
-        char *value = decode(text, authority_len, err);
+        char *value = zca_uri_decode(text, authority_len, err);
         if (!value || !set_authority(uri, value, err)) {
             return false;
         }
     }
     if (name_len > 0) {
-        char *value = decode(name, name_len, err);
-        if (!value || !store_name(&uri->name, "name", value, err)) {
+        char *value = zca_uri_decode(name, name_len, err);
+        if (!value || !zca_uri_store_name(&uri->name, "name", value, err)) {
             return false;
         }
     }
     return !attributes ||
-           parse_attributes(uri, &path_table, attributes + 1, len - path_len - 1, err);
+           zca_uri_parse_parts(uri, &path_table, attributes + 1, len - path_len - 1, err);
 }
 
 struct zca_uri *zca_uri_parse(const char *text, struct zca_error *err)
 {
-    if (strnlen(text, max_len + 1) > max_len) {
-        (void)zca_error_set(err, ZCA_ERR_INVALID, "URI is longer than %zu bytes", max_len);
-        return NULL;
-    }
-    if (strncasecmp(text, scheme, sizeof(scheme) - 1) != 0) {
-        (void)zca_error_set(err, ZCA_ERR_INVALID, "'%.80s' is no zca URI", text);
-        return NULL;
-    }
-    zca_auto(zca_uri) struct zca_uri *uri = calloc(1, sizeof(*uri));
+    zca_auto(zca_uri) struct zca_uri *uri = zca_uri_new(text, scheme, err);
     if (!uri) {
-        (void)zca_error_set(err, ZCA_ERR_MEMORY, "out of memory");
         return NULL;
     }
-    uri->wait_s = -1;
-    const char *rest = text + sizeof(scheme) - 1;
+    const char *rest = text + sizeof(scheme);
     const char *query = strchr(rest, '?');
     size_t len = query ? (size_t)(query - rest) : strlen(rest);
     bool hierarchical = len >= 2 && strncmp(rest, "//", 2) == 0;
     bool ok = hierarchical ? parse_hierarchy(uri, rest + 2, len - 2, err)
                            : parse_flat(uri, rest, len, err);
-    if (!ok || (query && !parse_attributes(uri, &query_table, query + 1, strlen(query + 1), err))) {
+    if (!ok ||
+        (query && !zca_uri_parse_parts(uri, &query_table, query + 1, strlen(query + 1), err))) {
         (void)zca_error_context(err, "reading '%.80s'", text);
         return NULL;
     }

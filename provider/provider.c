@@ -67,15 +67,16 @@ static const struct operation_row operations[] = {
     {OSSL_OP_KEYMGMT,   zca_keymgmt_algorithms  },
     {OSSL_OP_SIGNATURE, zca_signature_algorithms},
     {OSSL_OP_KEYEXCH,   zca_exchange_algorithms },
-    {OSSL_OP_STORE,     zca_store_algorithms    },
     {OSSL_OP_DECODER,   zca_decoder_algorithms  },
     {OSSL_OP_ENCODER,   zca_encoder_algorithms  },
 };
 
 static const OSSL_ALGORITHM *provider_query_operation(void *provider, int operation, int *no_cache)
 {
-    (void)provider; /* the same for all */
     *no_cache = 0;
+    if (operation == OSSL_OP_STORE) {
+        return zca_store_algorithms(provider);
+    }
     for (size_t i = 0; i < ZCA_COUNT(operations); i++) {
         if (operations[i].operation == operation) {
             return operations[i].algorithms;

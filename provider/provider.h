@@ -46,9 +46,11 @@ struct zca_provider {
 extern const OSSL_ALGORITHM zca_keymgmt_algorithms[];
 extern const OSSL_ALGORITHM zca_signature_algorithms[];
 extern const OSSL_ALGORITHM zca_exchange_algorithms[];
-extern const OSSL_ALGORITHM zca_store_algorithms[];
 extern const OSSL_ALGORITHM zca_decoder_algorithms[];
 extern const OSSL_ALGORITHM zca_encoder_algorithms[];
+
+/** zca_store_algorithms returns that table for the schemes that the provider's parameters give us. */
+const OSSL_ALGORITHM *zca_store_algorithms(const struct zca_provider *provider);
 
 /** zca_reason_items is what OpenSSL prints for our reasons, ended by a zero row. */
 extern const OSSL_ITEM zca_reason_items[];

@@ -1,5 +1,8 @@
 /* SPDX-License-Identifier: Apache-2.0 */
-/* The store (provider-storemgmt(7)) for "zca:" URIs; what it does is in cold/store.c. */
+/* The store (provider-storemgmt(7)) for "zca:" URIs, and "pkcs11:" ones where the administrator wants it; what
+ * it does is in cold/store.c. */
+#include <string.h>
+
 #include <openssl/core_names.h>
 #include <openssl/crypto.h>
 #include <openssl/params.h>
@@ -106,7 +109,31 @@ static const OSSL_DISPATCH store_functions[] = {
     {0, NULL},
 };
 
-const OSSL_ALGORITHM zca_store_algorithms[] = {
-    {"zca", "provider=zca", store_functions, "zca URIs"},
-    {NULL,  NULL,           NULL,            NULL      },
+#define SCHEME(name)                                                                               \
+    {                                                                                              \
+        name, "provider=zca", store_functions, name " URIs"                                        \
+    }
+
+static const OSSL_ALGORITHM own_scheme[] = {
+    SCHEME("zca"),
+    {NULL, NULL, NULL, NULL},
 };
+
+static const OSSL_ALGORITHM both_schemes[] = {
+    SCHEME("zca"),
+    SCHEME("pkcs11"),
+    {NULL, NULL, NULL, NULL},
+};
+
+/* Decided by the parameter alone, when a program first opens a store: zca.conf is not read here. */
+const OSSL_ALGORITHM *zca_store_algorithms(const struct zca_provider *provider)
+{
+    const char *wish = NULL;
+    OSSL_PARAM params[] = {
+        {"zca-claim-pkcs11-scheme", OSSL_PARAM_UTF8_PTR, &wish, 0, 0},
+        {NULL,                      0,                   NULL,  0, 0}
+    };
+    bool wanted =
+        provider->upcalls.get_params(provider->handle, params) && wish && strcmp(wish, "yes") == 0;
+    return wanted ? both_schemes : own_scheme;
+}

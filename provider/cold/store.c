@@ -11,6 +11,7 @@
 
 #include "base/openssl_auto.h"
 #include "core/library.h"
+#include "core/pkcs11_uri.h"
 #include "provider/cold/error.h"
 #include "provider/cold/loan.h"
 #include "provider/cold/object.h"
@@ -33,7 +34,8 @@ struct zca_store *zca_store_open(struct zca_provider *provider, const char *text
     struct zca_store *store = OPENSSL_zalloc(sizeof(*store));
     if (store) {
         store->provider = provider;
-        store->uri = zca_uri_parse(text, &store->uri_error);
+        store->uri = zca_pkcs11_uri_is(text) ? zca_pkcs11_uri_parse(text, &store->uri_error)
+                                             : zca_uri_parse(text, &store->uri_error);
     }
     return store;
 }

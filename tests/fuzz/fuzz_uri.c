@@ -1,12 +1,13 @@
 /* SPDX-License-Identifier: Apache-2.0 */
 /*
- * URIs of arbitrary text. What is accepted names only what may be a file name, and its canonical
+ * URIs of arbitrary text, of both schemes. What is accepted names only what may be a file name, and its canonical
  * form is read as the same; what is refused has a reason and a message.
  */
 #include <string.h>
 
 #include "base/buffer.h"
 #include "core/library.h"
+#include "core/pkcs11_uri.h"
 #include "core/uri.h"
 #include "tests/fuzz/demand.h"
 
@@ -35,12 +36,16 @@ int LLVMFuzzerTestOneInput(const uint8_t *data, size_t len)
     if (memchr(text.data, 0, len)) {
         return 0;
     }
-    zca_auto(zca_uri) struct zca_uri *uri = zca_uri_parse((const char *)text.data, &err);
+    bool is_pkcs11 = zca_pkcs11_uri_is((const char *)text.data);
+    zca_auto(zca_uri) struct zca_uri *uri =
+        is_pkcs11 ? zca_pkcs11_uri_parse((const char *)text.data, &err)
+                  : zca_uri_parse((const char *)text.data, &err);
     if (!uri) {
         demand(err.reason == ZCA_ERR_INVALID && err.message[0] != '\0');
         return 0;
     }
     demand(len <= 2048);
+    demand(!is_pkcs11 || (uri->name && uri->type <= ZCA_URI_CERT));
     demand(!uri->authority || zca_name_valid(uri->authority));
     demand(!uri->name || zca_name_valid(uri->name));
     demand(uri->ttl_s >= 0 && uri->ttl_s <= 315360000);

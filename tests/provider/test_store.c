@@ -2,6 +2,7 @@
 #include <errno.h>
 
 #include <openssl/err.h>
+#include <openssl/provider.h>
 #include <openssl/x509.h>
 
 #include "tests/base/check.h"
@@ -140,6 +141,64 @@ static void a_search_by_subject_finds_no_key(void **state)
     X509_NAME_free(name);
 }
 
+/* ---- the scheme pkcs11 ---- */
+
+/* A context whose openssl.cnf gives zca one more line. */
+static OSSL_LIB_CTX *configured_context(const char *line)
+{
+    zca_auto(text) char *path = NULL;
+    const char *directory = getenv("ZCA_CONFIG");
+    assert_true(asprintf(&path, "%s.openssl", directory) > 0);
+    FILE *file = fopen(path, "w");
+    assert_non_null(file);
+    assert_true(fprintf(file,
+                        "openssl_conf = init\n[init]\nproviders = providers\n"
+                        "[providers]\ndefault = default_provider\nzca = zca_provider\n"
+                        "[default_provider]\nactivate = 1\n"
+                        "[zca_provider]\nactivate = 1\n%s\n",
+                        line) > 0);
+    assert_int_equal(fclose(file), 0);
+    OSSL_LIB_CTX *configured = OSSL_LIB_CTX_new();
+    assert_true(OSSL_PROVIDER_set_default_search_path(configured, getenv("ZCA_MODULES")));
+    assert_true(OSSL_LIB_CTX_load_config(configured, path));
+    return configured;
+}
+
+static void pkcs11_uris_name_identities_when_wanted(void **state)
+{
+    (void)state;
+    OSSL_LIB_CTX *wanted = configured_context("zca-claim-pkcs11-scheme = yes");
+    EVP_PKEY *key = context_key(wanted, "pkcs11:token=corp;object=web;type=private");
+    EVP_PKEY *same = context_key(wanted, "zca://corp/web");
+    assert_int_equal(EVP_PKEY_eq(key, same), 1);
+    EVP_PKEY_free(key);
+    EVP_PKEY_free(same);
+    OSSL_STORE_CTX *store =
+        OSSL_STORE_open_ex("pkcs11:objekt=web", wanted, NULL, NULL, NULL, NULL, NULL, NULL);
+    assert_non_null(store);
+    assert_null(OSSL_STORE_load(store));
+    assert_true(OSSL_STORE_eof(store));
+    (void)OSSL_STORE_close(store); /* nothing can fail */
+    assert_string_equal(context_last_reason(), "the input is not valid");
+    OSSL_LIB_CTX_free(wanted);
+}
+
+static void pkcs11_uris_are_not_ours_by_themselves(void **state)
+{
+    (void)state;
+    static const char *const lines[] = {"", "zca-claim-pkcs11-scheme = no"};
+
+    for (size_t i = 0; i < ZCA_COUNT(lines); i++) {
+        OSSL_LIB_CTX *plain = configured_context(lines[i]);
+        EVP_PKEY_free(context_key(plain, "zca://web"));
+        assert_null(OSSL_STORE_LOADER_fetch(plain, "pkcs11", NULL));
+        assert_null(
+            OSSL_STORE_open_ex("pkcs11:object=web", plain, NULL, NULL, NULL, NULL, NULL, NULL));
+        ERR_clear_error();
+        OSSL_LIB_CTX_free(plain);
+    }
+}
+
 int main(void)
 {
     const struct CMUnitTest tests[] = {
@@ -151,6 +210,8 @@ int main(void)
         cmocka_unit_test(a_uri_that_cannot_hold_what_is_expected_is_empty),
         cmocka_unit_test(without_expectation_nothing_is_made),
         cmocka_unit_test(a_search_by_subject_finds_no_key),
+        cmocka_unit_test(pkcs11_uris_name_identities_when_wanted),
+        cmocka_unit_test(pkcs11_uris_are_not_ours_by_themselves),
     };
     return cmocka_run_group_tests(tests, setup, teardown);
 }
