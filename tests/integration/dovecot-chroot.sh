@@ -12,8 +12,9 @@ start_authority
 cd "$work" || exit 1
 port=$(free_port)
 ca=$work/state/zca/authorities/default/ca.pem
-write_openssl_cnf
-sed -i "s|^module = .*|&\nzca-config = $ZCA_CONFIG\nzca-keep-sealing-key = yes|" "$OPENSSL_CONF"
+export OPENSSL_CONF=$work/openssl.cnf
+sed "s|^# module = .*|module = $provider|; s|^# zca-config = .*|zca-config = $ZCA_CONFIG|; s|^# \(zca-keep-sealing-key = \)|\1|" \
+    "$example" >"$OPENSSL_CONF"
 sed -i "s|^log = none|log = $work/zca.log|" "$ZCA_CONFIG"
 printf '\n[identity %s]\nreload = %s\n' "$name" "$work/renewed" >>"$ZCA_CONFIG"
 chmod 755 "$work" # the processes of dovecot pass through it
@@ -26,7 +27,7 @@ instance_name = zca-test
 log_path = $work/dovecot/log
 protocols = imap
 listen = 127.0.0.1
-import_environment = \$import_environment OPENSSL_CONF
+$(example_line import_environment)
 first_valid_uid = 1
 ssl = required
 ssl_cert = <$work/bundle.pem

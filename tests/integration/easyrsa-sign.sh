@@ -8,8 +8,9 @@ easyrsa=/usr/share/easy-rsa/easyrsa
 need openssl ss "$easyrsa"
 start_authority
 cd "$work" || exit 1
-write_openssl_cnf
-sed -i "s|^module = .*|&\nzca-config = $ZCA_CONFIG|" "$OPENSSL_CONF"
+sed "s|^# module = .*|module = $provider|; s|^# zca-config = .*|zca-config = $ZCA_CONFIG|" "$example" >provider.cnf
+sed 's|^# \.include|.include|' provider.cnf >openssl.cnf
+export OPENSSL_CONF=$work/openssl.cnf
 unset ZCA_CONFIG # easy-rsa has its own configuration of OpenSSL, which names ours
 export EASYRSA_BATCH=1 EASYRSA_CERT_EXPIRE=20 EASYRSA_CRL_DAYS=20 EASYRSA_ALGO=ec EASYRSA_CURVE=prime256v1
 
@@ -21,8 +22,8 @@ make_pki() {
         cp "$1.crt" "$1/ca.crt" && openssl pkey -in "$2" -out "$1/private/ca.key"
 }
 
-provide() { # NAME: the provider in the PKI's own configuration
-    { sed '/^\[req\]/,$d' "$OPENSSL_CONF"; cat "$1/openssl-easyrsa.cnf"; } >merged.cnf && mv merged.cnf "$1/openssl-easyrsa.cnf"
+provide() { # NAME: the provider in the PKI's own configuration, by the command that the example gives
+    sh -c "$(example_line openssl-easyrsa.cnf | sed "s|/usr/share/doc/zca/openssl.cnf.example|$work/provider.cnf|; s|pki/|$1/|")"
 }
 
 in_pki() { # NAME ARGUMENT...: with nothing in the environment that could help

@@ -196,3 +196,10 @@ make_identities() {
         }
     done
 }
+
+example=$here/../../openssl.cnf.example
+
+# example_line TEXT: the line with TEXT among those that the example of openssl.cnf shows for other files
+example_line() {
+    sed -n 's/^#     //p' "$example" | grep -F -- "$1"
+}

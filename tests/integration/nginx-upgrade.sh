@@ -45,7 +45,7 @@ check 'and leaves' wait_for 20 upgrade_failed
 check 'the old one serves on' serves "$bundle" "$port"
 
 # with it
-sed -i 's/^events/env OPENSSL_CONF;\n&/' "$work/nginx.conf"
+sed -i "s/^events/$(example_line 'env ')\n&/" "$work/nginx.conf"
 kill -HUP "$nginx_pid"
 wait_for 10 has_workers "$nginx_pid"
 mkfifo "$work/stop"
