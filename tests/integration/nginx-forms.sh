@@ -19,10 +19,10 @@ for form in separate key_first chain_first both verifying broken; do
     used+="${port[$form]} "
 done
 
-# serves_kind PORT FILE KEY-TYPE: to clients of TLS 1.2 and 1.3 that know only this one (and what the CA signs with)
+# serves_kind PORT FILE KEY-TYPE: to clients of TLS 1.2 and 1.3 that know only this one
 serves_kind() {
-    local -A algorithm=([ECDSA]=ECDSA+SHA256 [RSA]=RSA-PSS+SHA256)
-    serves "$2" "$1" -tls1_3 -sigalgs "${algorithm[$3]}:ECDSA+SHA384" && serves "$2" "$1" -tls1_2 -cipher "a$3"
+    local -A algorithm=([ECDSA]=ECDSA+SHA256 [RSA]=RSA-PSS+SHA256:RSA+SHA256)
+    serves "$2" "$1" -tls1_3 -sigalgs "${algorithm[$3]}" && serves "$2" "$1" -tls1_2 -cipher "a$3"
 }
 
 # make_stranger NAME: NAME.pem, a client certificate like ours, down to the CA's name, of somebody else's CA

@@ -170,10 +170,11 @@ while chunk := s.recv(4096):
 print(answer.decode().strip())' "$work/admin.sock" "$1"
 }
 
-# update_haproxy CRT FILE: at run time, CRT shall be what is in FILE
-update_haproxy() {
-    command_haproxy "set ssl cert $1 <<
+# must_be_committed CRT FILE: at run time, CRT shall be what is in FILE; tells what haproxy does not like
+must_be_committed() {
+    local answer
+    answer=$(command_haproxy "set ssl cert $1 <<
 $(cat "$2")
-"
-    command_haproxy "commit ssl cert $1"
+" && command_haproxy "commit ssl cert $1")
+    grep -q '^Success' <<<"$answer" || { echo "$answer" >&2; return 1; }
 }
