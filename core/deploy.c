@@ -53,17 +53,14 @@ static void blocks_clear(struct blocks *blocks)
 
 ZCA_DEFINE_AUTO_CLEAR(blocks, struct blocks, blocks_clear);
 
-static bool seal_key(struct zca_identity *identity, struct zca_key *key,
-                     struct zca_buffer *out_record, struct zca_error *err)
+/* The record as it is stored: sealed anew, the file would differ each time. */
+static bool load_record(struct zca_identity *identity, struct zca_buffer *out_record,
+                        struct zca_error *err)
 {
-    zca_auto(zca_buffer) struct zca_buffer sealing_key = ZCA_SECRET_BUFFER;
-    zca_auto(zca_buffer) struct zca_buffer label = {.len = 0};
-    const char *authority = zca_authority_get_name(zca_identity_get_authority(identity));
-    return zca_sealing_key_load(zca_identity_get_library(identity),
-                                zca_identity_get_keystore(identity), true, &sealing_key, err) &&
-           zca_buffer_format(&label, err, "%s/%s", authority, zca_identity_get_name(identity)) &&
-           zca_key_seal(key, (const char *)label.data, zca_buffer_span(&sealing_key), out_record,
-                        err);
+    return zca_keystore_record(zca_identity_get_library(identity),
+                               zca_identity_get_keystore(identity),
+                               zca_authority_get_name(zca_identity_get_authority(identity)),
+                               zca_identity_get_name(identity), out_record, err);
 }
 
 static bool format_reference(struct zca_identity *identity, struct zca_key *key, bool sealed,
@@ -77,7 +74,7 @@ static bool format_reference(struct zca_identity *identity, struct zca_key *key,
         return zca_error_set(err, ZCA_ERR_MEMORY, "making a key reference");
     }
     return zca_buffer_append(&reference.public_key, zca_key_get_public(key), err) &&
-           (!sealed || seal_key(identity, key, &reference.sealed, err)) &&
+           (!sealed || load_record(identity, &reference.sealed, err)) &&
            zca_reference_format(&reference, &der, err) &&
            zca_pem_format(ZCA_REFERENCE_LABEL, zca_buffer_span(&der), out_pem, err);
 }
@@ -235,6 +232,7 @@ bool zca_deploy_settings(const struct zca_identity *identity, struct zca_deploy 
         .certificate_file = zca_identity_get_text(identity, ZCA_IDENTITY_CERTIFICATE_FILE),
         .key_file = zca_identity_get_text(identity, ZCA_IDENTITY_KEY_FILE),
         .bundle_file = zca_identity_get_text(identity, ZCA_IDENTITY_BUNDLE_FILE),
+        .sealed = zca_identity_get_flag(identity, ZCA_IDENTITY_SEALED_REFERENCE),
     };
     return wants(out_deploy, true) || wants(out_deploy, false);
 }

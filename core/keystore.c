@@ -54,6 +54,15 @@ bool zca_keystore_public(struct zca_library *library, enum zca_keystore_kind kin
     return label && backends[kind]->show(&slot, out_public, err);
 }
 
+bool zca_keystore_record(struct zca_library *library, enum zca_keystore_kind kind,
+                         const char *authority, const char *name, struct zca_buffer *out_record,
+                         struct zca_error *err)
+{
+    zca_auto(text) char *label = make_label(authority, name, err);
+    struct zca_keystore_slot slot = {library, kind, authority, name, label};
+    return label && backends[kind]->record(&slot, out_record, err);
+}
+
 static bool store(const struct zca_keystore_slot *slot, struct zca_key *key, bool only_new,
                   struct zca_error *err)
 {

@@ -28,6 +28,12 @@ ZCA_NODISCARD bool zca_keystore_public(struct zca_library *library, enum zca_key
                                        const char *authority, const char *name,
                                        struct zca_buffer *out_public, struct zca_error *err);
 
+/** zca_keystore_record appends the sealed record of the key of authority/name as it is stored.
+ * err as zca_keystore_load; ZCA_ERR_UNSUPPORTED for keys in memory. */
+ZCA_NODISCARD bool zca_keystore_record(struct zca_library *library, enum zca_keystore_kind kind,
+                                       const char *authority, const char *name,
+                                       struct zca_buffer *out_record, struct zca_error *err);
+
 /** zca_keystore_store writes the key durably (sealed), replacing an older one, which is kept as the
  * previous generation ("NAME.key.previous") until the next. */
 ZCA_NODISCARD bool zca_keystore_store(struct zca_library *library, enum zca_keystore_kind kind,

@@ -137,6 +137,15 @@ static bool directory_show(const struct zca_keystore_slot *slot, struct zca_buff
            zca_error_context(err, "key '%s'", path);
 }
 
+static bool directory_record(const struct zca_keystore_slot *slot, struct zca_buffer *out_record,
+                             struct zca_error *err)
+{
+    zca_auto(zca_buffer) struct zca_buffer record = {0};
+    zca_auto(text) char *path = path_of(slot, suffix, err);
+    return path && zca_file_load(path, max_record, &record, NULL, err) &&
+           zca_buffer_append(out_record, zca_buffer_span(&record), err);
+}
+
 static bool directory_store(const struct zca_keystore_slot *slot, struct zca_key *key,
                             bool only_new, struct zca_error *err)
 {
@@ -203,6 +212,7 @@ const struct zca_keystore_backend zca_keystore_directory = {
     .load = directory_load,
     .previous = directory_previous,
     .show = directory_show,
+    .record = directory_record,
     .store = directory_store,
     .remove = directory_remove,
     .names = directory_names,

@@ -29,6 +29,14 @@ static bool memory_show(const struct zca_keystore_slot *slot, struct zca_buffer 
     return key && zca_buffer_append(out_public, zca_key_get_public(key), err);
 }
 
+static bool memory_record(const struct zca_keystore_slot *slot, struct zca_buffer *out_record,
+                          struct zca_error *err)
+{
+    (void)out_record; /* there is none */
+    return zca_error_set(err, ZCA_ERR_UNSUPPORTED,
+                         "the key of '%s' lives in memory: it is not sealed", slot->label);
+}
+
 static bool memory_store(const struct zca_keystore_slot *slot, struct zca_key *key, bool only_new,
                          struct zca_error *err)
 {
@@ -59,6 +67,7 @@ const struct zca_keystore_backend zca_keystore_memory = {
     .load = memory_load,
     .previous = memory_previous,
     .show = memory_show,
+    .record = memory_record,
     .store = memory_store,
     .remove = memory_remove,
     .names = memory_names,

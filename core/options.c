@@ -131,6 +131,8 @@ const struct zca_option zca_identity_options[ZCA_NUM_IDENTITY_OPTIONS] = {
     ROW(ZCA_IDENTITY_KEY_FILE, PATH, "key-file", NULL, "Where renewal writes the key reference."),
     ROW(ZCA_IDENTITY_BUNDLE_FILE, PATH, "bundle-file", NULL,
         "Where renewal writes key reference, leaf and chain in one PEM file."),
+    ROW(ZCA_IDENTITY_SEALED_REFERENCE, BOOLEAN, "sealed-reference", "no",
+        "Whether these references hold the sealed key, for servers that cannot read the key directory."),
     ROW(ZCA_IDENTITY_RELOAD, TEXT, "reload", NULL,
         "A command to run after renewal, split at spaces, without a shell."),
 };

@@ -61,6 +61,7 @@ enum zca_identity_option {
     ZCA_IDENTITY_CERTIFICATE_FILE, /* certificate-file: PATH; leaf and chain, kept up to date */
     ZCA_IDENTITY_KEY_FILE,         /* key-file: PATH; key reference */
     ZCA_IDENTITY_BUNDLE_FILE,      /* bundle-file: PATH; reference, leaf, chain in one PEM */
+    ZCA_IDENTITY_SEALED_REFERENCE, /* sealed-reference: BOOLEAN; what key-file and bundle-file hold */
     ZCA_IDENTITY_RELOAD, /* reload: TEXT; command run after renewal, split at spaces, no shell */
     ZCA_NUM_IDENTITY_OPTIONS
 };

@@ -122,6 +122,26 @@ static void sealed_reference_holds_the_key_record(void **state)
     paths_clear(&paths);
 }
 
+static void configured_sealed_reference_is_written_once(void **state)
+{
+    struct scene *scene = *state;
+    struct zca_error err = {.reason = ZCA_ERR_NONE};
+    struct zca_deploy deploy;
+    bool differs = true;
+    struct paths paths = open_enrolled(scene, "[identity web]\nsealed-reference = yes\n");
+    (void)zca_deploy_settings(scene->identity, &deploy); /* no file is configured */
+    assert_true(deploy.sealed);
+    deploy.bundle_file = paths.bundle;
+    check_ok(zca_deploy_write(scene->identity, &deploy, &err) &&
+                 zca_deploy_differs(scene->identity, &deploy, &differs, &err),
+             err);
+    assert_false(differs);
+    deploy.sealed = false;
+    check_ok(zca_deploy_differs(scene->identity, &deploy, &differs, &err), err);
+    assert_true(differs);
+    paths_clear(&paths);
+}
+
 static void plain_key_needs_permission(void **state)
 {
     struct scene *scene = *state;
@@ -240,6 +260,7 @@ int main(void)
     static const struct CMUnitTest tests[] = {
         SCENE(files_hold_reference_and_chain),
         SCENE(sealed_reference_holds_the_key_record),
+        SCENE(configured_sealed_reference_is_written_once),
         SCENE(plain_key_needs_permission),
         SCENE(plain_key_is_the_key),
         SCENE(previous_generation_is_kept),

@@ -299,6 +299,22 @@ static void records_that_change_places_are_refused(void **state)
     check_ok(unharmed, err);
 }
 
+static void record_is_the_file(void **state)
+{
+    zca_auto(zca_library) struct zca_library *library = home_library(state, "");
+    struct zca_error err = {.reason = ZCA_ERR_NONE};
+    zca_auto(zca_buffer) struct zca_buffer record = {.len = 0};
+    zca_auto(zca_key) struct zca_key *key = generate(library);
+    check_refused(zca_keystore_record(library, ZCA_KEYSTORE_FILE, "corp", "web", &record, &err),
+                  err, ZCA_ERR_NOT_FOUND);
+    store(library, "web", key);
+    check_ok(zca_keystore_record(library, ZCA_KEYSTORE_FILE, "corp", "web", &record, &err), err);
+    zca_auto(zca_buffer) struct zca_buffer file = home_read(state, "state/keys/corp/web.key");
+    assert_true(zca_span_equal(zca_buffer_span(&record), zca_buffer_span(&file)));
+    check_refused(zca_keystore_record(library, ZCA_KEYSTORE_MEMORY, "corp", "web", &record, &err),
+                  err, ZCA_ERR_UNSUPPORTED);
+}
+
 static void key_file_that_is_none_is_refused(void **state)
 {
     zca_auto(zca_library) struct zca_library *library = home_library(state, "");
@@ -404,6 +420,7 @@ int main(void)
         CASE(key_is_read_again_when_its_file_changes),
         CASE(store_keeps_the_previous_generation),
         CASE(records_that_change_places_are_refused),
+        CASE(record_is_the_file),
         CASE(key_file_that_is_none_is_refused),
         CASE(threads_load_while_another_stores),
         CASE(child_of_a_busy_process_loads),
