@@ -4,8 +4,8 @@
  * whole answer, several threads at a time. It counts what failed, and which certificates it was shown.
  *
  * usage: handshakes PORT NAME CA-FILE THREADS COUNT
- * CA-FILE "-": nothing is verified. COUNT 0: until standard input ends. Prints "handshakes", "failed" and
- * "per second" with a number each, and one line "serial HEX NUMBER" for each certificate.
+ * CA-FILE "-": nothing is verified. COUNT 0: until standard input ends. Prints "seen HEX" when a certificate is
+ * new; at the end "handshakes", "failed" and "per second" with a number each, and "serial HEX NUMBER".
  */
 #include <arpa/inet.h>
 #include <pthread.h>
@@ -77,6 +77,8 @@ static void count_serial(char *hex)
     }
     if (i == job.num_serials) {
         job.serials[job.num_serials++].hex = strdup(hex);
+        printf("seen %s\n", hex);
+        (void)fflush(stdout); /* somebody waits for it */
     }
     job.serials[i].count++;
     (void)pthread_mutex_unlock(&job.mutex); /* cannot fail */

@@ -1,0 +1,82 @@
+#!/bin/bash
+# SPDX-License-Identifier: Apache-2.0
+# Twenty renewals at nginx (HUP) and at haproxy (reload and runtime API by turns) while eight loops do full
+# handshakes: none fails, and every certificate is seen.
+# shellcheck source-path=SCRIPTDIR disable=SC2317,SC2119  # functions are called by name, through check
+. "$(dirname "$0")/lib.sh"
+. "$(dirname "$0")/proxies.sh"
+need nginx haproxy python3
+rotations=20
+prepare_proxy
+sed -i 's/^zca-config = .*/&\nzca-keep-sealing-key = yes/' "$OPENSSL_CONF"
+cd "$work" || exit 99
+other=other.myorg.ztna
+until nginx_port=$(free_port) && haproxy_port=$(free_port) && [ "$nginx_port" != "$haproxy_port" ]; do :; done
+add_identity "$name" "bundle-file = $work/nginx.pem"
+add_identity "$other" "common-name = $name" "bundle-file = $work/haproxy.pem" 'sealed-reference = yes'
+zca renew >setup.log || exit 1
+nginx_server "$nginx_port" "ssl_certificate $work/nginx.pem;" "ssl_certificate_key $work/nginx.pem;" | write_nginx_conf
+echo "bind 127.0.0.1:$haproxy_port ssl crt $work/haproxy.pem" | write_haproxy_cfg
+
+load_start() { # PORT: eight loops of handshakes until load_stop
+    mkfifo load
+    "$handshakes" "$1" "$name" "$ca" 8 0 <load >result 2>&1 &
+    load_pid=$!
+    pids+=("$load_pid")
+    exec 5>load
+}
+
+load_stop() {
+    exec 5>&-
+    rm load
+    wait "$load_pid"
+}
+
+seen_in() { # FILE: its certificate was shown to one of the loops
+    grep -q "^seen $(serial_in "$1" | sed 's/^serial=//')$" result
+}
+
+# seen FILE...: exactly these certificates were shown
+seen() {
+    local file
+    equal "$(for file in "$@"; do serial_in "$file"; done | sed 's/^serial=//' | sort)" \
+        "$(sed -n 's/^serial \([0-9A-F]*\) .*/\1/p' result | sort)"
+}
+
+reload_nginx() {
+    kill -HUP "$nginx_pid"
+}
+
+reload_haproxy() {
+    kill -USR2 "$haproxy_pid"
+}
+
+update_haproxy() {
+    must_be_committed "$work/haproxy.pem" haproxy.pem
+}
+
+# rotate PROXY IDENTITY PORT COMMAND...: renewals, after each of which one of the COMMANDs is run, by turns
+rotate() {
+    local proxy=$1 identity=$2 port=$3 commands=("${@:4}") round
+    load_start "$port"
+    check "$proxy: the first certificate" wait_for 20 seen_in "$proxy.pem"
+    cp "$proxy.pem" "$proxy.0"
+    for round in $(seq "$rotations"); do
+        zca renew "$identity" --force >>setup.log 2>&1 || check "$proxy: renewal $round" tail -n 3 setup.log
+        cp "$proxy.pem" "$proxy.$round"
+        "${commands[round % ${#commands[@]}]}" || check "$proxy: taking over $round" false
+        wait_for 20 seen_in "$proxy.$round" || { check "$proxy: serving $round" serves "$proxy.$round" "$port"; break; }
+    done
+    check "$proxy: no handshake failed" load_stop
+    check "$proxy: every certificate was seen" seen "$proxy".{0..20}
+    grep -vE "serial|seen" result
+}
+
+start_nginx "$nginx_port"
+rotate nginx "$name" "$nginx_port" reload_nginx
+stop "$nginx_pid"
+start_haproxy "$haproxy_port"
+rotate haproxy "$other" "$haproxy_port" reload_haproxy update_haproxy
+stop "$haproxy_pid"
+stop "$server_pid"
+finish
