@@ -1,74 +1,141 @@
 #!/usr/bin/env bash
 # SPDX-License-Identifier: Apache-2.0
-# What can be counted exactly: instructions (callgrind), system calls, sockets and libraries of openssl with zca
-# inactive, active and used, and instructions of a signature. Fails when a limit is passed.
-# usage: counts.sh SIGN-PROGRAM
+# What can be counted exactly: instructions (callgrind), system calls, sockets and libraries, with zca inactive,
+# active and used. Fails when a limit is passed; a goal is shown only. With ZCA_BENCH_JSON=FILE each line is also
+# appended to FILE as JSON.
 # shellcheck source-path=SCRIPTDIR/../integration
 . "$(dirname "$0")/../integration/lib.sh"
 need openssl valgrind strace
-bench=$(realpath "$1")
-export ZCA_MODULES=$build/provider
+programs=$build/tests/bench
+export ZCA_MODULES=$build/provider SSL_CERT_FILE=/dev/null SSL_CERT_DIR=/nonexistent # not a system's 140 CAs
 cd "$work" || exit 99
+many=10     # servers in nginx.conf
+crowd=10000 # identities
+held=1000   # keys that one process loads; for a crowd the difference is multiplied
 
-write_config 'keystore = file' 'auto-enrol = no' 'remote = off' '[authority corp]' 'url = https://127.0.0.1:1' \
-    'dialect = orgca' '[identity bench-rsa]' 'key-type = RSA-2048'
-
-instructions() { # COMMAND...
+collected() { # CALLGRIND-OPTION... COMMAND...: instructions
     valgrind --tool=callgrind --callgrind-out-file=/dev/null "$@" 2>&1 >/dev/null | sed -n 's/.*Collected : //p'
 }
 
-openssl ecparam -name P-256 -genkey -noout -out file.key
-openssl genrsa -out rsa.key 2048 2>/dev/null
-declare -A whose=([EC]=file.key [RSA]=rsa.key)
-
-# per_signature KEY-FILE|zca EC|RSA: the difference of 60 and 20, which leaves the start out
-per_signature() {
-    echo $((($(instructions "$bench" count "$1" "$2" 60) - $(instructions "$bench" count "$1" "$2" 20)) / 40))
+instructions() { # with|without COMMAND...: the configuration of openssl, and what it runs
+    local configuration=$1
+    shift
+    OPENSSL_CONF=$work/$configuration.cnf collected "$@"
 }
 
-goal() { # WHAT VALUE GOAL: shown, not enforced yet
-    printf '%-44s %12s   goal  %12s%s\n' "$1" "$2" "$3" "$([ "$2" -le "$3" ] || echo '   missed')"
+per_signature() { # ALGORITHM KEY-FILE|zca
+    echo $(($(collected --toggle-collect='counted_signatures*' "$programs/sign" count "$1" "$2" 4) / 4))
 }
 
-limit() { # WHAT VALUE LIMIT
-    printf '%-44s %12s   limit %12s' "$1" "$2" "$3"
-    if [ "$2" -le "$3" ]; then
-        echo
-    else
-        echo '   over'
-        failed=$((failed + 1))
-    fi
+per_load() { # KIND plain|zca URI NUMBER [HELD]
+    echo $(($(collected --toggle-collect='counted_loads*' "$programs/load" count "$@") / $4))
 }
 
-write_openssl_cnf default
-cp openssl.cnf without.cnf
-write_openssl_cnf default zca
-for key in ec rsa; do # makes them
-    openssl pkey -in zca://bench-$key -noout
-done
+tell() { # WHAT VALUE limit|goal BOUND
+    local verdict=
+    [ "$2" -le "$4" ] || verdict=missed
+    printf '%-52s %9s   %-5s %9s   %s\n' "$1" "$2" "$3" "$4" "$verdict"
+    [ -z "${ZCA_BENCH_JSON:-}" ] || printf '{"bench": "counts", "what": "%s", "value": %s, "%s": %s}\n' \
+        "$1" "$2" "$3" "$4" >>"$ZCA_BENCH_JSON"
+    [ "$3$verdict" != limitmissed ] || failed=$((failed + 1))
+}
+
+ratio() { # WHAT ZCA STANDARD limit|goal BOUND: in thousandths
+    printf '%s: %s without zca, %s with it\n' "$1" "$3" "$2"
+    tell "$1, 1/1000" $(($2 * 1000 / $3)) "$4" "$5"
+}
+
+"$programs/material" "$work" || exit 1
+
+# ---- openssl ----
+
+without=$(instructions without openssl version)
+with=$(instructions with openssl version)
+printf 'openssl version: %s without zca, %s with it\n' "$without" "$with"
+tell 'openssl version, zca active, more by' $((with - without)) limit 150000
 
 request=(openssl req -new -subj /CN=bench -out /dev/null -key)
-without=$(OPENSSL_CONF=$work/without.cnf instructions openssl version)
-with=$(instructions openssl version)
-echo "openssl version: $without instructions without zca, $with with it"
-limit "openssl version, zca active, more by" $((with - without)) 150000
-file_without=$(OPENSSL_CONF=$work/without.cnf instructions "${request[@]}" file.key)
-file_with=$(instructions "${request[@]}" file.key)
-uri=$(instructions "${request[@]}" zca://bench-ec)
-echo "openssl req -new: $file_without with a key file, $file_with with zca active, $uri with zca://bench-ec"
-goal "openssl req, key file, zca active, 1/1000" $((file_with * 1000 / file_without)) 1010
-goal "openssl req, zca key to key file, 1/1000" $((uri * 1000 / file_without)) 1000
-for kind in EC RSA; do
-    standard=$(per_signature "${whose[$kind]}" $kind)
-    ours=$(per_signature zca $kind)
-    echo "a signature with $kind: $standard by the default provider, $ours by zca"
-    limit "a signature with $kind, zca to default, 1/1000" $((ours * 1000 / standard)) 1005
-done
+without=$(instructions without "${request[@]}" p256.key)
+ratio 'openssl req, key file, zca active' "$(instructions with "${request[@]}" p256.key)" "$without" goal 1010
+ratio 'openssl req -key zca://' "$(instructions with "${request[@]}" zca://bench-p256)" "$without" goal 1000
 
-strace -f -o trace openssl version >/dev/null
-calls=$(wc -l <trace)
-OPENSSL_CONF=$work/without.cnf strace -f -o trace.without openssl version >/dev/null
-limit "openssl version, more system calls by" $((calls - $(wc -l <trace.without))) 12
-limit "openssl version, sockets" "$(grep -c socket trace)" 0
-limit "openssl version, libcurl or zca-core mapped" "$(grep -cE 'libcurl|zca-core|zca-remote' trace)" 0
+ratio 'openssl storeutl zca://' "$(instructions with openssl storeutl zca://bench-p256)" \
+    "$(instructions without openssl storeutl p256.pem)" goal 900
+ratio 'openssl storeutl -keys zca://' "$(instructions with openssl storeutl -keys zca://bench-p256)" \
+    "$(instructions without openssl storeutl -keys p256.key)" goal 900
+
+without=$(instructions without openssl x509 -in p256.crt)
+ratio 'openssl x509, file, zca active' "$(instructions with openssl x509 -in p256.crt)" "$without" goal 1010
+ratio 'openssl x509 -in zca://' "$(instructions with openssl x509 -in zca://bench-p256)" "$without" goal 1020
+
+OPENSSL_CONF=with.cnf strace -f -o trace openssl version >/dev/null
+OPENSSL_CONF=without.cnf strace -f -o trace.without openssl version >/dev/null
+tell 'openssl version, more system calls by' $(($(wc -l <trace) - $(wc -l <trace.without))) limit 12
+tell 'openssl version, sockets' "$(grep -c socket trace)" limit 0
+tell 'openssl version, libcurl or zca-core mapped' "$(grep -cE 'libcurl|zca-core|zca-remote' trace)" limit 0
+
+# ---- in process ----
+
+export ZCA_CONFIG=$work/zca.conf
+while read -r algorithm bound; do
+    name=${algorithm//-/}
+    ratio "a signature with $algorithm" "$(per_signature "$algorithm" zca)" \
+        "$(per_signature "$algorithm" "${name,,}.key")" limit "$bound"
+done <<EOL
+P-256 1000
+P-384 1005
+RSA-2048 1005
+RSA-4096 1005
+Ed25519 1010
+EOL
+
+ratio 'a key loaded' "$(per_load key zca zca://bench-p256 20)" "$(per_load key plain p256.key 20)" limit 100
+ratio 'a key reference loaded' "$(per_load pem zca p256.ref 20)" "$(per_load pem plain p256.key 20)" goal 1050
+ratio 'a certificate loaded' "$(per_load certificate zca zca://bench-p256 20)" \
+    "$(per_load certificate plain p256.crt 20)" limit 900
+ratio 'a trust store of 140 CAs, zca active' "$(per_load trust zca trust.pem 1)" \
+    "$(per_load trust plain trust.pem 1)" goal 1030
+
+# ---- servers ----
+
+nginx_conf() { # FILE KEY-SUFFIX CERTIFICATE-SUFFIX
+    local i
+    {
+        printf 'pid %s/nginx.pid; error_log stderr; events {} http {\n' "$work"
+        for i in client_body proxy fastcgi uwsgi scgi; do
+            printf '%s_temp_path %s/%s;\n' "$i" "$work" "$i"
+        done
+        for i in $(seq $many); do
+            printf 'server { listen 127.0.0.1:1443 ssl; server_name %s; ssl_certificate %s/many/%s.%s;\n' \
+                "$i" "$work" "$i" "$3"
+            printf 'ssl_certificate_key %s/many/%s.%s; }\n' "$work" "$i" "$2"
+        done
+        echo '}'
+    } >"$1"
+}
+
+if command -v nginx >/dev/null; then
+    "$programs/material" "$work" many $many || exit 1
+    nginx_conf files.conf key crt
+    nginx_conf references.conf ref zca.crt
+    ratio "nginx -t, $many key references" "$(instructions with nginx -t -e stderr -c "$work/references.conf")" \
+        "$(instructions without nginx -t -e stderr -c "$work/files.conf")" goal 1050
+fi
+
+# ---- many identities ----
+
+key=$(per_load key zca zca://bench-p256 20)
+certificate=$(per_load certificate zca zca://bench-p256 20)
+for number in $(seq $held); do
+    printf '[identity held-%s]\nkeystore = memory\n' "$number" >>zca.conf
+done
+few=$(per_load key zca zca://bench-p256 20 10)
+more=$(per_load key zca zca://bench-p256 20 $held)
+ratio "a key among $crowd held by the process and 10" $((few + (more - few) * crowd / held)) "$few" goal 1050
+"$programs/material" "$work" crowd $crowd || exit 1
+ratio "a key among $crowd files and 5" "$(per_load key zca zca://bench-p256 20)" "$key" limit 1050
+ratio "a certificate among $crowd files and 5" "$(per_load certificate zca zca://bench-p256 20)" \
+    "$certificate" limit 1050
+export ZCA_CONFIG=$work/crowd.conf
+ratio "a key among $crowd configured and 5" "$(per_load key zca zca://bench-p256 20)" "$key" limit 1050
 finish

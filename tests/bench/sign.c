@@ -1,246 +1,251 @@
 /* SPDX-License-Identifier: Apache-2.0 */
 /*
- * Signing through zca against signing with the default provider, as TLS does it: a new context, init, one
- * shot. Both in one process, in turns (A B B A) of some milliseconds, by CPU time of the thread: other load
- * on the machine and drift of its clock cancel. An A/A ratio off 1 says that the machine is too noisy.
+ * Signing through zca against signing with the default provider, as TLS does it (a new context, init, one shot) and
+ * with a context that is used again. One thread by its CPU time, two by the wall clock.
  *
- * usage: sign [ROUNDS]                          the table
- *        sign count zca|KEY-FILE EC|RSA NUMBER   NUMBER signatures, for callgrind
+ * usage: sign [ROUNDS]                            costs as JSON lines
+ *        sign count ALGORITHM zca|KEY-FILE NUMBER  NUMBER signatures inside counted_signatures, for callgrind
  */
 #include <pthread.h>
 #include <stdbool.h>
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
-#include <time.h>
 
-#include <openssl/err.h>
-#include <openssl/evp.h>
-#include <openssl/provider.h>
-#include <openssl/store.h>
+#include <openssl/rsa.h>
 
-#define SLICE_NS 20000000 /* of one turn */
-#define MESSAGE_LEN 130   /* about a CertificateVerify */
-#define MAX_ROUNDS 400
+#include "base/auto.h"
+#include "tests/bench/context.h"
+
+#define TURN_US 10000
+#define MESSAGE_LEN 130 /* about a CertificateVerify */
+#define DIGEST_LEN 32
+#define SIGNATURE_LEN 512 /* RSA-4096 */
 #define MAX_THREADS 2
 
-struct kind {
-    const char *name, *keymgmt, *uri;
-};
-
-static const struct kind kinds[] = {
-    {"P-256",    "EC",  "zca://bench-ec" },
-    {"RSA-2048", "RSA", "zca://bench-rsa"},
+static const struct algorithm {
+    const char *name, *uri, *digest;
+    int padding;
+    const char *keymgmt, *group;
+    size_t bits;
+} algorithms[] = {
+    {"P-256",    "zca://bench-p256",    "SHA256", 0,                     "EC",      "P-256", 0   },
+    {"P-384",    "zca://bench-p384",    "SHA256", 0,                     "EC",      "P-384", 0   },
+    {"RSA-2048", "zca://bench-rsa2048", "SHA256", RSA_PKCS1_PSS_PADDING, "RSA",     NULL,    2048},
+    {"RSA-4096", "zca://bench-rsa4096", "SHA256", RSA_PKCS1_PSS_PADDING, "RSA",     NULL,    4096},
+    {"Ed25519",  "zca://bench-ed25519", NULL,     0,                     "ED25519", NULL,    0   },
 };
 
 static OSSL_LIB_CTX *context;
 static const unsigned char message[MESSAGE_LEN];
 
-static void stop(const char *what)
+static EVP_PKEY *make_default_key(const struct algorithm *algorithm)
 {
-    fprintf(stderr, "%s\n", what);
-    ERR_print_errors_fp(stderr);
-    exit(1);
-}
-
-static EVP_PKEY *default_key(const struct kind *kind)
-{
-    EVP_PKEY *key = strcmp(kind->keymgmt, "EC") == 0
-                        ? EVP_PKEY_Q_keygen(context, "provider=default", "EC", "P-256")
-                        : EVP_PKEY_Q_keygen(context, "provider=default", "RSA", (size_t)2048);
+    EVP_PKEY *key =
+        algorithm->group
+            ? EVP_PKEY_Q_keygen(context, "provider=default", algorithm->keymgmt, algorithm->group)
+            : EVP_PKEY_Q_keygen(context, "provider=default", algorithm->keymgmt, algorithm->bits);
     if (!key) {
-        stop("generating a key");
+        bench_stop("generating a key");
     }
     return key;
 }
 
-static EVP_PKEY *load_key(const char *uri)
+/* ---- one signature ---- */
+
+/* libssl's parameters for RSA-PSS: salt as long as the digest. */
+static bool set_padding(EVP_PKEY_CTX *operation, const struct algorithm *algorithm)
 {
-    OSSL_STORE_CTX *store = OSSL_STORE_open_ex(uri, context, NULL, NULL, NULL, NULL, NULL, NULL);
-    OSSL_STORE_INFO *info =
-        store && OSSL_STORE_expect(store, OSSL_STORE_INFO_PKEY) ? OSSL_STORE_load(store) : NULL;
-    EVP_PKEY *key = info ? OSSL_STORE_INFO_get1_PKEY(info) : NULL;
-    OSSL_STORE_INFO_free(info);
-    if (!key || OSSL_STORE_close(store) != 1) {
-        stop("loading a key");
-    }
-    return key;
+    return !algorithm->padding ||
+           (EVP_PKEY_CTX_set_rsa_padding(operation, algorithm->padding) > 0 &&
+            EVP_PKEY_CTX_set_rsa_pss_saltlen(operation, RSA_PSS_SALTLEN_DIGEST) > 0);
 }
 
-static void sign(EVP_PKEY *key)
+static void sign_as_tls(const struct algorithm *algorithm, EVP_PKEY *key)
 {
-    unsigned char signature[512]; /* RSA-4096 */
+    unsigned char signature[SIGNATURE_LEN];
     size_t len = 0;
+    EVP_PKEY_CTX *parameters = NULL;
     EVP_MD_CTX *operation = EVP_MD_CTX_new();
     if (!operation ||
-        EVP_DigestSignInit_ex(operation, NULL, "SHA256", context, NULL, key, NULL) <= 0 ||
+        EVP_DigestSignInit_ex(operation, &parameters, algorithm->digest, context, NULL, key,
+                              NULL) <= 0 ||
+        !set_padding(parameters, algorithm) ||
         EVP_DigestSign(operation, NULL, &len, message, sizeof(message)) <= 0 ||
         len > sizeof(signature) ||
         EVP_DigestSign(operation, signature, &len, message, sizeof(message)) <= 0) {
-        stop("signing");
+        bench_stop("signing");
     }
     EVP_MD_CTX_free(operation);
 }
 
-static long now_ns(clockid_t clock)
-{
-    struct timespec now = {0};
-    (void)clock_gettime(clock, &now); /* both clocks exist */
-    return now.tv_sec * 1000000000L + now.tv_nsec;
-}
-
-/* ---- one turn ---- */
-
-struct turn {
-    EVP_PKEY *key;
-    clockid_t clock;
-    double ns_per_signature;
+/* A context for many signatures: of digests, or of messages where there is no digest. */
+struct reused {
+    EVP_PKEY_CTX *of_digest;
+    EVP_MD_CTX *of_message;
 };
 
-static void *take_turn(void *argument)
+static struct reused open_reused(const struct algorithm *algorithm, EVP_PKEY *key)
+{
+    struct reused reused = {0};
+    bool opened = false;
+    if (algorithm->digest) {
+        reused.of_digest = EVP_PKEY_CTX_new_from_pkey(context, key, NULL);
+        opened = reused.of_digest && EVP_PKEY_sign_init(reused.of_digest) > 0 &&
+                 set_padding(reused.of_digest, algorithm) &&
+                 EVP_PKEY_CTX_set_signature_md(reused.of_digest, EVP_sha256()) > 0;
+    } else {
+        reused.of_message = EVP_MD_CTX_new();
+        opened = reused.of_message &&
+                 EVP_DigestSignInit_ex(reused.of_message, NULL, NULL, context, NULL, key, NULL) > 0;
+    }
+    if (!opened) {
+        bench_stop("opening a context");
+    }
+    return reused;
+}
+
+static void sign_again(const struct reused *reused)
+{
+    unsigned char signature[SIGNATURE_LEN];
+    size_t len = sizeof(signature);
+    if (reused->of_digest
+            ? EVP_PKEY_sign(reused->of_digest, signature, &len, message, DIGEST_LEN) <= 0
+            : EVP_DigestSign(reused->of_message, signature, &len, message, sizeof(message)) <= 0) {
+        bench_stop("signing again");
+    }
+}
+
+static void close_reused(struct reused *reused)
+{
+    EVP_PKEY_CTX_free(reused->of_digest);
+    EVP_MD_CTX_free(reused->of_message);
+}
+
+/* ---- turns ---- */
+
+/* Variants of a case: the default provider twice, which tells what the ratios are worth, and zca. */
+static const char *const variants[] = {"default", "again", "zca", NULL};
+
+struct comparison {
+    const struct algorithm *algorithm;
+    EVP_PKEY *keys[3];
+    size_t num_threads;
+    bool is_reused;
+};
+
+struct turn {
+    const struct comparison *comparison;
+    EVP_PKEY *key;
+    double us;
+};
+
+static void *run_thread(void *argument)
 {
     struct turn *turn = argument;
+    const struct comparison *comparison = turn->comparison;
+    clockid_t clock = comparison->num_threads == 1 ? CLOCK_THREAD_CPUTIME_ID : CLOCK_MONOTONIC;
+    struct reused reused =
+        comparison->is_reused ? open_reused(comparison->algorithm, turn->key) : (struct reused){0};
     long count = 0;
-    long began = now_ns(turn->clock);
-    long passed = 0;
-    while (passed < SLICE_NS) {
-        sign(turn->key);
+    double passed = 0;
+    double began = bench_now_us(clock);
+    while (passed < TURN_US) {
+        if (comparison->is_reused) {
+            sign_again(&reused);
+        } else {
+            sign_as_tls(comparison->algorithm, turn->key);
+        }
         count++;
-        passed = now_ns(turn->clock) - began;
+        passed = bench_now_us(clock) - began;
     }
-    turn->ns_per_signature = (double)passed / (double)count;
+    close_reused(&reused);
+    turn->us = passed / (double)count;
     return NULL;
 }
 
-/* Several threads use one key for the same wall time: the mean cost of a signature. */
-static double measure(EVP_PKEY *key, size_t num_threads)
+/* Threads that sign at the same time with one key: what a signature costs all of them together. */
+static double take_turn(void *argument, size_t variant)
 {
+    const struct comparison *comparison = argument;
     struct turn turns[MAX_THREADS];
     pthread_t threads[MAX_THREADS];
     double rate = 0;
-    for (size_t i = 0; i < num_threads; i++) {
-        turns[i] = (struct turn){
-            .key = key, .clock = num_threads == 1 ? CLOCK_THREAD_CPUTIME_ID : CLOCK_MONOTONIC};
-        if (pthread_create(&threads[i], NULL, take_turn, &turns[i]) != 0) {
-            stop("starting a thread");
+    for (size_t i = 0; i < comparison->num_threads; i++) {
+        turns[i] = (struct turn){.comparison = comparison, .key = comparison->keys[variant]};
+        if (pthread_create(&threads[i], NULL, run_thread, &turns[i]) != 0) {
+            bench_stop("starting a thread");
         }
     }
-    for (size_t i = 0; i < num_threads; i++) {
+    for (size_t i = 0; i < comparison->num_threads; i++) {
         (void)pthread_join(threads[i], NULL); /* it was started */
-        rate += 1 / turns[i].ns_per_signature;
+        rate += 1 / turns[i].us;
     }
     return 1 / rate;
 }
 
-/* ---- statistics ---- */
-
-static int compare(const void *left, const void *right)
+static void compare(const struct algorithm *algorithm, long rounds)
 {
-    double a = *(const double *)left;
-    double b = *(const double *)right;
-    return (a > b) - (a < b);
-}
+    static const struct {
+        const char *name;
+        size_t num_threads;
+        bool is_reused;
+    } ways[] = {
+        {"1 thread",       1, false},
+        {"2 threads",      2, false},
+        {"context reused", 1, true },
+    };
 
-static double median(const double *values, size_t count)
-{
-    double sorted[MAX_ROUNDS];
-    memcpy(sorted, values, count * sizeof(*values));
-    qsort(sorted, count, sizeof(*sorted), compare);
-    return (sorted[(count - 1) / 2] + sorted[count / 2]) / 2;
-}
-
-/* 95 % interval of the median, by resampling; the sequence is fixed, so equal data gives equal intervals. */
-static void interval(const double *values, size_t count, double *out_low, double *out_high)
-{
-    enum { RESAMPLES = 399 };
-
-    static double medians[RESAMPLES];
-    unsigned seed = 1;
-    for (size_t i = 0; i < RESAMPLES; i++) {
-        double sample[MAX_ROUNDS];
-        for (size_t j = 0; j < count; j++) {
-            seed = seed * 1664525u + 1013904223u;
-            sample[j] = values[(seed >> 8) % count];
-        }
-        medians[i] = median(sample, count);
+    struct comparison comparison = {
+        .algorithm = algorithm,
+        .keys = {make_default_key(algorithm), make_default_key(algorithm),
+                 bench_key_load(context, algorithm->uri)}
+    };
+    for (size_t i = 0; i < ZCA_COUNT(ways); i++) {
+        char name[64];
+        (void)snprintf(name, sizeof(name), "%s, %s", algorithm->name, ways[i].name);
+        comparison.num_threads = ways[i].num_threads;
+        comparison.is_reused = ways[i].is_reused;
+        bench_measure(name, variants, rounds, take_turn, &comparison);
     }
-    qsort(medians, RESAMPLES, sizeof(*medians), compare);
-    *out_low = medians[RESAMPLES * 25 / 1000];
-    *out_high = medians[RESAMPLES * 975 / 1000];
-}
-
-/* A round is A B B A; its ratio is the cost of A over that of B: above 1, B is faster. */
-static void compare_keys(const char *label, EVP_PKEY *a, EVP_PKEY *b, size_t num_threads,
-                         size_t rounds)
-{
-    double costs[2][MAX_ROUNDS];
-    double ratios[MAX_ROUNDS];
-    double low = 0;
-    double high = 0;
-    for (size_t i = 0; i < rounds; i++) {
-        double first = measure(a, num_threads);
-        double second = measure(b, num_threads) + measure(b, num_threads);
-        costs[0][i] = (first + measure(a, num_threads)) / 2;
-        costs[1][i] = second / 2;
-        ratios[i] = costs[0][i] / costs[1][i];
-    }
-    interval(ratios, rounds, &low, &high);
-    printf("%-28s %zu  %8.2f  %8.2f   %.3f  [%.3f, %.3f]\n", label, num_threads,
-           median(costs[0], rounds) / 1000, median(costs[1], rounds) / 1000, median(ratios, rounds),
-           low, high);
-    fflush(stdout);
-}
-
-static void print_table(size_t rounds)
-{
-    printf("%-28s thr   A us/op   B us/op   A/B    95 %%\n", "A : B");
-    for (size_t i = 0; i < sizeof(kinds) / sizeof(kinds[0]); i++) {
-        EVP_PKEY *standard = default_key(&kinds[i]);
-        EVP_PKEY *again = default_key(&kinds[i]);
-        EVP_PKEY *ours = load_key(kinds[i].uri);
-        for (size_t threads = 1; threads <= MAX_THREADS; threads++) {
-            char label[64];
-            (void)snprintf(label, sizeof(label), "%s default : default", kinds[i].name);
-            compare_keys(label, standard, again, threads, rounds);
-            (void)snprintf(label, sizeof(label), "%s default : zca", kinds[i].name);
-            compare_keys(label, standard, ours, threads, rounds);
-        }
-        EVP_PKEY_free(standard);
-        EVP_PKEY_free(again);
-        EVP_PKEY_free(ours);
+    for (size_t i = 0; i < ZCA_COUNT(comparison.keys); i++) {
+        EVP_PKEY_free(comparison.keys[i]);
     }
 }
 
-static void count(const char *whose, const char *keymgmt, long number)
+__attribute__((noinline)) static void counted_signatures(const struct algorithm *algorithm,
+                                                         EVP_PKEY *key, long number)
 {
-    const struct kind *kind = &kinds[strcmp(keymgmt, "RSA") == 0];
-    EVP_PKEY *key = load_key(strcmp(whose, "zca") == 0 ? kind->uri : whose);
     for (long i = 0; i < number; i++) {
-        sign(key);
+        sign_as_tls(algorithm, key);
     }
-    EVP_PKEY_free(key);
+}
+
+static void count(const char *name, const char *whose, long number)
+{
+    for (size_t i = 0; i < ZCA_COUNT(algorithms); i++) {
+        if (strcmp(algorithms[i].name, name) == 0) {
+            EVP_PKEY *key =
+                bench_key_load(context, strcmp(whose, "zca") == 0 ? algorithms[i].uri : whose);
+            sign_as_tls(&algorithms[i], key);
+            counted_signatures(&algorithms[i], key, number);
+            EVP_PKEY_free(key);
+            return;
+        }
+    }
+    bench_stop("finding the algorithm");
 }
 
 int main(int argc, char **argv)
 {
-    const char *modules = getenv("ZCA_MODULES");
-    context = OSSL_LIB_CTX_new();
-    if (!modules || !context || !OSSL_PROVIDER_set_default_search_path(context, modules)) {
-        stop("ZCA_MODULES must name the directory of zca.so");
-    }
-    OSSL_PROVIDER *standard = OSSL_PROVIDER_load(context, "default");
-    OSSL_PROVIDER *ours = OSSL_PROVIDER_load(context, "zca");
-    if (!standard || !ours) {
-        stop("loading the providers");
-    }
+    context = bench_context_new(true);
     if (argc == 5 && strcmp(argv[1], "count") == 0) {
         count(argv[2], argv[3], strtol(argv[4], NULL, 10));
     } else {
-        long rounds = argc > 1 ? strtol(argv[1], NULL, 10) : 25;
-        print_table(rounds < 3 ? 3 : rounds > MAX_ROUNDS ? MAX_ROUNDS : (size_t)rounds);
+        for (size_t i = 0; i < ZCA_COUNT(algorithms); i++) {
+            compare(&algorithms[i], argc > 1 ? strtol(argv[1], NULL, 10) : 25);
+        }
     }
-    (void)OSSL_PROVIDER_unload(ours); /* the end of the process */
-    (void)OSSL_PROVIDER_unload(standard);
-    OSSL_LIB_CTX_free(context);
+    bench_context_free(context);
     return 0;
 }
