@@ -126,7 +126,14 @@ const struct zca_key_type *zca_key_type_find(const char *name)
     return NULL;
 }
 
-/* The curve of an EC key, NID_undef for other keys. A provider may say "P-256" or "prime256v1". */
+/* A provider may say "P-256" or "prime256v1". */
+static int group_nid_of(const char *name)
+{
+    int nid = EC_curve_nist2nid(name);
+    return nid != NID_undef ? nid : OBJ_sn2nid(name);
+}
+
+/* The curve of an EC key, NID_undef for other keys. */
 static int find_group(const EVP_PKEY *key)
 {
     char name[sizeof(SN_X9_62_prime256v1)]; /* the longest name of a row */
@@ -137,8 +144,20 @@ static int find_group(const EVP_PKEY *key)
     if (rc != 1) {
         return NID_undef;
     }
-    int nid = OBJ_txt2nid(name);
-    return nid != NID_undef ? nid : EC_curve_nist2nid(name);
+    return group_nid_of(name);
+}
+
+const struct zca_key_type *zca_key_type_by(const char *keymgmt, const char *group, int bits)
+{
+    int group_nid = group ? group_nid_of(group) : NID_undef;
+    for (size_t i = 0; i < ZCA_COUNT(key_types); i++) {
+        const struct zca_key_type *row = &key_types[i];
+        bool same_size = row->nid != EVP_PKEY_RSA || row->bits == bits;
+        if (strcasecmp(row->keymgmt, keymgmt) == 0 && row->group_nid == group_nid && same_size) {
+            return row;
+        }
+    }
+    return NULL;
 }
 
 const struct zca_key_type *zca_key_type_of(const EVP_PKEY *key)

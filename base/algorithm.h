@@ -41,6 +41,10 @@ const struct zca_key_type *zca_key_type_find(const char *name);
  * key borrowed; only its public parameters are read. */
 const struct zca_key_type *zca_key_type_of(const EVP_PKEY *key);
 
+/** zca_key_type_by returns the row that OpenSSL's parameters describe, or NULL: `keymgmt` "EC", "RSA", "ED25519";
+ * `group` the name of a curve (EC only, else NULL); `bits` the size (RSA only). */
+const struct zca_key_type *zca_key_type_by(const char *keymgmt, const char *group, int bits);
+
 /** zca_key_type_names returns the names, NULL-terminated, for option tables and messages. */
 extern const char *const zca_key_type_names[];
 

@@ -68,6 +68,13 @@ ZCA_NODISCARD struct zca_key *zca_identity_key_of(struct zca_identity *identity,
 ZCA_NODISCARD struct zca_key *zca_identity_key_or_new(struct zca_identity *identity,
                                                       struct zca_error *err);
 
+/** zca_identity_make_key makes and stores a key of the type that the caller chose, under the identity's lock.
+ * err ZCA_ERR_CONFLICT when there is one already, ZCA_ERR_UNSUPPORTED where the authority makes the keys. New
+ * reference. */
+ZCA_NODISCARD struct zca_key *zca_identity_make_key(struct zca_identity *identity,
+                                                    const struct zca_key_type *type,
+                                                    struct zca_error *err);
+
 /** zca_identity_certificates returns the stored leaf and chain, valid or not, without network.
  * err ZCA_ERR_NOT_FOUND. Caller frees the stack. */
 ZCA_NODISCARD bool zca_identity_certificates(struct zca_identity *identity,

@@ -48,14 +48,31 @@ static struct zca_key *fetch_key(struct zca_identity *identity, struct zca_error
                : NULL;
 }
 
-static struct zca_key *make_key(struct zca_identity *identity, struct zca_error *err)
+/* Under the lock. */
+static struct zca_key *generate_key(struct zca_identity *identity, const struct zca_key_type *type,
+                                    struct zca_error *err)
 {
     struct zca_library *library = zca_identity_get_library(identity);
-    const char *authority = zca_identity_get_authority_name(identity);
-    const char *name = zca_identity_get_name(identity);
+    zca_auto(zca_key) struct zca_key *key = zca_key_generate(library, type, err);
+    if (!key || !zca_keystore_store_new(library, zca_identity_get_keystore(identity),
+                                        zca_identity_get_authority_name(identity),
+                                        zca_identity_get_name(identity), key, err)) {
+        return NULL;
+    }
+    return zca_steal(key);
+}
+
+static struct zca_flight *enter(struct zca_identity *identity, struct zca_error *err)
+{
+    return zca_flight_enter(
+        zca_identity_get_library(identity), zca_identity_get_authority_name(identity),
+        zca_identity_get_name(identity), zca_identity_get_wait_ms(identity), err);
+}
+
+static struct zca_key *make_key(struct zca_identity *identity, struct zca_error *err)
+{
     struct zca_error missing = {0};
-    zca_auto(zca_flight) struct zca_flight *flight =
-        zca_flight_enter(library, authority, name, zca_identity_get_wait_ms(identity), err);
+    zca_auto(zca_flight) struct zca_flight *flight = enter(identity, err);
     if (!flight) {
         return NULL;
     }
@@ -66,13 +83,41 @@ static struct zca_key *make_key(struct zca_identity *identity, struct zca_error 
         }
         return first;
     }
-    zca_auto(zca_key) struct zca_key *key =
-        zca_key_generate(library, zca_identity_get_key_type(identity), err);
-    if (!key || !zca_keystore_store_new(library, zca_identity_get_keystore(identity), authority,
-                                        name, key, err)) {
+    return generate_key(identity, zca_identity_get_key_type(identity), err);
+}
+
+struct zca_key *zca_identity_make_key(struct zca_identity *identity,
+                                      const struct zca_key_type *type, struct zca_error *err)
+{
+    bool makes_keys = false;
+    if (!authority_makes_keys(identity, &makes_keys, err)) {
         return NULL;
     }
-    return zca_steal(key);
+    if (makes_keys) {
+        (void)zca_error_set(err, ZCA_ERR_UNSUPPORTED,
+                            "the authority of '%s' makes the keys itself: run 'zca cert %s'",
+                            zca_identity_get_uri(identity), zca_identity_get_name(identity));
+        return NULL;
+    }
+    struct zca_error missing = {0};
+    zca_auto(zca_flight) struct zca_flight *flight = enter(identity, err);
+    if (!flight) {
+        return NULL;
+    }
+    zca_auto(zca_key) struct zca_key *present = zca_identity_key(identity, &missing);
+    if (present) {
+        (void)zca_error_set(err, ZCA_ERR_CONFLICT,
+                            "'%s' has a key, which is not replaced: use it by its URI",
+                            zca_identity_get_uri(identity));
+        return NULL;
+    }
+    if (missing.reason != ZCA_ERR_NOT_FOUND) { /* it is there, and broken */
+        if (err) {
+            *err = missing;
+        }
+        return NULL;
+    }
+    return generate_key(identity, type, err);
 }
 
 struct zca_key *zca_identity_key_or_new(struct zca_identity *identity, struct zca_error *err)

@@ -36,6 +36,35 @@ static void key_type_of_a_key_is_its_row(void **state)
     }
 }
 
+static void key_type_is_found_by_openssl_parameters(void **state)
+{
+    (void)state;
+
+    static const struct {
+        const char *keymgmt, *group, *name;
+        int bits;
+    } rows[] = {
+        {"EC",      "P-256",           "P-256",    0   },
+        {"EC",      "prime256v1",      "P-256",    2048},
+        {"EC",      "secp384r1",       "P-384",    0   },
+        {"RSA",     NULL,              "RSA-3072", 3072},
+        {"ED25519", NULL,              "Ed25519",  0   },
+        {"EC",      NULL,              NULL,       256 },
+        {"EC",      "brainpoolP256r1", NULL,       0   },
+        {"EC",      "no such curve",   NULL,       0   },
+        {"RSA",     NULL,              NULL,       1024},
+        {"DSA",     NULL,              NULL,       2048},
+    };
+
+    for (size_t i = 0; i < ZCA_COUNT(rows); i++) {
+        const struct zca_key_type *row =
+            zca_key_type_by(rows[i].keymgmt, rows[i].group, rows[i].bits);
+        assert_int_equal(!row, !rows[i].name);
+        assert_true(!row || strcmp(row->name, rows[i].name) == 0);
+    }
+    assert_int_equal(ERR_peek_error(), 0);
+}
+
 static void key_of_no_row_has_no_type_and_leaves_no_error(void **state)
 {
     (void)state;
@@ -112,6 +141,7 @@ int main(void)
     const struct CMUnitTest tests[] = {
         cmocka_unit_test(key_type_names_are_all_found_in_any_case),
         cmocka_unit_test(key_type_of_a_key_is_its_row),
+        cmocka_unit_test(key_type_is_found_by_openssl_parameters),
         cmocka_unit_test(key_of_no_row_has_no_type_and_leaves_no_error),
         cmocka_unit_test(signature_algorithm_is_found_by_any_name_of_its_digest),
         cmocka_unit_test(weak_signature_algorithms_are_known_and_not_acceptable),
