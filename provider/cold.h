@@ -16,11 +16,15 @@
 #define ZCA_COLD_ABI (2u << 16 | (unsigned)sizeof(struct zca_cold))
 
 struct zca_remote_signature;
+struct zca_new_key;
 struct zca_store;
 
-/* How an anonymous key is to be written; all borrowed. */
+/* What a key of ours is asked for and does not do. */
+enum zca_refusal { ZCA_REFUSE_EXPORT, ZCA_REFUSE_DECRYPT, ZCA_REFUSE_DERIVE };
+
+/* How a key is to be written; all borrowed. */
 struct zca_writing {
-    const char *structure;    /* "PrivateKeyInfo", "EncryptedPrivateKeyInfo" */
+    const char *form;         /* "output=pem,structure=PrivateKeyInfo", as encoders are described */
     const OSSL_PARAM *params; /* its cipher; NULL: none */
     OSSL_CORE_BIO *out;
     int selection;
@@ -71,6 +75,18 @@ struct zca_cold {
     /* A key with a URI as its reference, an anonymous one as the default provider writes it. */
     int (*key_encode)(const struct zca_keydata *keydata, OSSL_CORE_BIO *out);
     int (*key_encode_plain)(const struct zca_keydata *keydata, const struct zca_writing *writing);
+    /* As text: the public part of a key with a URI. */
+    int (*key_encode_text)(const struct zca_keydata *keydata, const struct zca_writing *writing);
+    /* Reports why not; returns 0. */
+    int (*refuse)(const struct zca_keydata *keydata, enum zca_refusal refusal);
+
+    /* Generation: what a tool says about the key, made on first use; whether it named it; and if so, the key. */
+    int (*new_key_set)(struct zca_new_key **new_key, const OSSL_PARAM *params);
+    bool (*new_key_named)(const struct zca_new_key *new_key);
+    struct zca_keydata *(*new_key_make)(struct zca_provider *provider, enum zca_kind kind,
+                                        const struct zca_new_key *new_key,
+                                        const struct zca_keydata *template);
+    void (*new_key_free)(struct zca_new_key *new_key);
 
     /* CSR capture, when `finished` is a request. */
     void (*capture)(const struct zca_keydata *keydata, const struct zca_signed *finished);
@@ -95,6 +111,12 @@ struct zca_cold {
     int (*store_eof)(const struct zca_store *store);
     void (*store_close)(struct zca_store *store);
 };
+
+/** zca_keydata_refuse reports what a key does not do. Returns 0. The key came out of zca-core.so: it is open. */
+static inline int zca_keydata_refuse(const struct zca_keydata *keydata, enum zca_refusal refusal)
+{
+    return atomic_load(&keydata->provider->cold)->refuse(keydata, refusal);
+}
 
 /** zca_cold_table is the one function that zca-core.so exports; returns its table. */
 const struct zca_cold *zca_cold_table(void);

@@ -1,7 +1,8 @@
 /* SPDX-License-Identifier: Apache-2.0 */
 /*
- * Private keys as PEM (provider-encoder(7)). A key with a URI is written as its reference; an anonymous
- * key, which libcrypto brings here when zca is listed first, as the default provider would write it.
+ * Private keys as PEM, DER and text (provider-encoder(7)). Of a key with a URI there is a reference, a refusal,
+ * and its public part; an anonymous key, which libcrypto brings here when zca is listed first, is written as
+ * the default provider would.
  */
 #include <openssl/core_names.h>
 #include <openssl/crypto.h>
@@ -9,37 +10,84 @@
 
 #include "provider/cold.h"
 
-static OSSL_FUNC_encoder_newctx_fn encoder_newctx_plain, encoder_newctx_encrypted;
+static OSSL_FUNC_encoder_newctx_fn encoder_newctx_pem, encoder_newctx_specific,
+    encoder_newctx_encrypted, encoder_newctx_der, encoder_newctx_text;
 static OSSL_FUNC_encoder_freectx_fn encoder_freectx;
 static OSSL_FUNC_encoder_does_selection_fn encoder_does_selection;
 static OSSL_FUNC_encoder_set_ctx_params_fn encoder_set_ctx_params;
 static OSSL_FUNC_encoder_settable_ctx_params_fn encoder_settable_ctx_params;
 static OSSL_FUNC_encoder_encode_fn encoder_encode;
 
+#define PEM "output=pem,structure=PrivateKeyInfo"
+#define ENCRYPTED "output=pem,structure=EncryptedPrivateKeyInfo"
+#define SPECIFIC "output=pem,structure=type-specific" /* what "openssl ec" asks for */
+#define DER "output=der,structure=PrivateKeyInfo"
+#define TEXT "output=text"
+
 struct encoder {
-    const char *structure;
+    const char *form;
+    /* what becomes of a key with a URI */
+    int (*encode)(const struct zca_cold *cold, const struct zca_keydata *keydata,
+                  const struct zca_writing *writing);
     OSSL_PARAM *params; /* cipher of the encryption, for anonymous keys; NULL: none */
 };
 
-static void *encoder_new(const char *structure)
+static int encode_reference(const struct zca_cold *cold, const struct zca_keydata *keydata,
+                            const struct zca_writing *writing)
+{
+    return cold->key_encode(keydata, writing->out);
+}
+
+static int encode_nothing(const struct zca_cold *cold, const struct zca_keydata *keydata,
+                          const struct zca_writing *writing)
+{
+    (void)writing; /* the private key itself */
+    return cold->refuse(keydata, ZCA_REFUSE_EXPORT);
+}
+
+static int encode_text(const struct zca_cold *cold, const struct zca_keydata *keydata,
+                       const struct zca_writing *writing)
+{
+    return cold->key_encode_text(keydata, writing);
+}
+
+static void *encoder_new(const struct encoder *model)
 {
     struct encoder *encoder = OPENSSL_zalloc(sizeof(*encoder));
     if (encoder) {
-        encoder->structure = structure;
+        *encoder = *model;
     }
     return encoder;
 }
 
-static void *encoder_newctx_plain(void *provider)
+static void *encoder_newctx_pem(void *provider)
 {
     (void)provider; /* the key knows it */
-    return encoder_new("PrivateKeyInfo");
+    return encoder_new(&(struct encoder){.form = PEM, .encode = encode_reference});
 }
 
 static void *encoder_newctx_encrypted(void *provider)
 {
     (void)provider; /* the key knows it */
-    return encoder_new("EncryptedPrivateKeyInfo");
+    return encoder_new(&(struct encoder){.form = ENCRYPTED, .encode = encode_reference});
+}
+
+static void *encoder_newctx_specific(void *provider)
+{
+    (void)provider; /* the key knows it */
+    return encoder_new(&(struct encoder){.form = SPECIFIC, .encode = encode_reference});
+}
+
+static void *encoder_newctx_der(void *provider)
+{
+    (void)provider; /* the key knows it */
+    return encoder_new(&(struct encoder){.form = DER, .encode = encode_nothing});
+}
+
+static void *encoder_newctx_text(void *provider)
+{
+    (void)provider; /* the key knows it */
+    return encoder_new(&(struct encoder){.form = TEXT, .encode = encode_text});
 }
 
 static void encoder_freectx(void *context)
@@ -93,16 +141,14 @@ static int encoder_encode(void *context, OSSL_CORE_BIO *out, const void *key,
     if (!cold) {
         return 0;
     }
-    if (keydata->uri) {
-        return cold->key_encode(keydata, out);
-    }
-    struct zca_writing writing = {.structure = encoder->structure,
+    struct zca_writing writing = {.form = encoder->form,
                                   .params = encoder->params,
                                   .out = out,
                                   .selection = selection,
                                   .passphrase = passphrase,
                                   .passphrase_argument = passphrase_argument};
-    return cold->key_encode_plain(keydata, &writing);
+    return keydata->uri ? encoder->encode(cold, keydata, &writing)
+                        : cold->key_encode_plain(keydata, &writing);
 }
 
 #define ROW(NUMBER, function)                                                                      \
@@ -115,27 +161,32 @@ static int encoder_encode(void *context, OSSL_CORE_BIO *out, const void *key,
         ROW(SET_CTX_PARAMS, encoder_set_ctx_params),                                               \
         ROW(SETTABLE_CTX_PARAMS, encoder_settable_ctx_params), ROW(ENCODE, encoder_encode)
 
-static const OSSL_DISPATCH plain_functions[] = {
-    ROW(NEWCTX, encoder_newctx_plain),
-    COMMON_ROWS,
-    {0, NULL},
-};
+#define TABLE(form)                                                                                \
+    static const OSSL_DISPATCH form##_functions[] = {                                              \
+        ROW(NEWCTX, encoder_newctx_##form),                                                        \
+        COMMON_ROWS,                                                                               \
+        {0, NULL},                                                                                 \
+    }
 
-static const OSSL_DISPATCH encrypted_functions[] = {
-    ROW(NEWCTX, encoder_newctx_encrypted),
-    COMMON_ROWS,
-    {0, NULL},
-};
+TABLE(pem);
+TABLE(encrypted);
+TABLE(specific);
+TABLE(der);
+TABLE(text);
 
-#define PLAIN "provider=zca,output=pem,structure=PrivateKeyInfo"
-#define ENCRYPTED "provider=zca,output=pem,structure=EncryptedPrivateKeyInfo"
+/* Without "provider=zca", which libcrypto would read and file for each row: nobody selects encoders by it. */
+#define KIND(name)                                                                                 \
+    {name, PEM, pem_functions, "zca key reference"},                                               \
+        {name, ENCRYPTED, encrypted_functions, "zca key reference"},                               \
+        {name, DER, der_functions, "zca private key"},                                             \
+    {                                                                                              \
+        name, TEXT, text_functions, "zca key in words"                                             \
+    }
 
 const OSSL_ALGORITHM zca_encoder_algorithms[] = {
-    {"EC",      PLAIN,     plain_functions,     "zca key reference"},
-    {"EC",      ENCRYPTED, encrypted_functions, "zca key reference"},
-    {"RSA",     PLAIN,     plain_functions,     "zca key reference"},
-    {"RSA",     ENCRYPTED, encrypted_functions, "zca key reference"},
-    {"ED25519", PLAIN,     plain_functions,     "zca key reference"},
-    {"ED25519", ENCRYPTED, encrypted_functions, "zca key reference"},
-    {NULL,      NULL,      NULL,                NULL               },
+    KIND("EC"),
+    {"EC", SPECIFIC, specific_functions, "zca key reference"},
+    KIND("RSA"),
+    KIND("ED25519"),
+    {NULL, NULL,     NULL,               NULL               },
 };

@@ -5,7 +5,7 @@
  */
 #include <openssl/crypto.h>
 
-#include "provider/keydata.h"
+#include "provider/cold.h"
 
 static OSSL_FUNC_keyexch_newctx_fn exchange_newctx;
 static OSSL_FUNC_keyexch_init_fn exchange_init;
@@ -48,7 +48,7 @@ static int exchange_init(void *context, void *key, const OSSL_PARAM params[])
     const struct exchange *exchange = context;
     const struct zca_keydata *keydata = key;
     if (keydata->authority) {
-        return 0; /* a CA key signs */
+        return zca_keydata_refuse(keydata, ZCA_REFUSE_DERIVE);
     }
     return ZCA_EXCHANGE(init, INIT, exchange->functions)(exchange->inner, keydata->inner, params);
 }

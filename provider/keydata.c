@@ -30,6 +30,7 @@ struct zca_keydata *zca_keydata_new_inner(struct zca_provider *provider, enum zc
         ZCA_KEYMGMT(free, FREE, &overlay->keymgmt[kind])(inner);
         return NULL;
     }
+    atomic_store_explicit(&provider->has_keys, true, memory_order_relaxed);
     keydata->references = 1;
     keydata->provider = provider;
     keydata->overlay = overlay;

@@ -4,23 +4,18 @@
  * key ours: it is loaded by reference, and a private part with a URI does not leave.
  * Export of such a part is refused without an error: libcrypto tries it before each signature.
  */
+#include <string.h>
+
 #include <openssl/core_names.h>
 #include <openssl/crypto.h>
 #include <openssl/params.h>
 
 #include "provider/cold.h"
+#include "provider/generation.h"
 
 static OSSL_FUNC_keymgmt_new_fn keymgmt_new_ec, keymgmt_new_rsa, keymgmt_new_ed25519;
 static OSSL_FUNC_keymgmt_free_fn keymgmt_free;
 static OSSL_FUNC_keymgmt_load_fn keymgmt_load_ec, keymgmt_load_rsa, keymgmt_load_ed25519;
-static OSSL_FUNC_keymgmt_gen_init_fn keymgmt_gen_init_ec, keymgmt_gen_init_rsa,
-    keymgmt_gen_init_ed25519;
-static OSSL_FUNC_keymgmt_gen_set_template_fn keymgmt_gen_set_template;
-static OSSL_FUNC_keymgmt_gen_set_params_fn keymgmt_gen_set_params;
-static OSSL_FUNC_keymgmt_gen_settable_params_fn keymgmt_gen_settable_params_ec,
-    keymgmt_gen_settable_params_rsa, keymgmt_gen_settable_params_ed25519;
-static OSSL_FUNC_keymgmt_gen_fn keymgmt_gen;
-static OSSL_FUNC_keymgmt_gen_cleanup_fn keymgmt_gen_cleanup;
 static OSSL_FUNC_keymgmt_get_params_fn keymgmt_get_params;
 static OSSL_FUNC_keymgmt_gettable_params_fn keymgmt_gettable_params_ec, keymgmt_gettable_params_rsa,
     keymgmt_gettable_params_ed25519;
@@ -36,14 +31,6 @@ static OSSL_FUNC_keymgmt_import_fn keymgmt_import;
 static OSSL_FUNC_keymgmt_import_types_fn keymgmt_types_ec, keymgmt_types_rsa, keymgmt_types_ed25519;
 static OSSL_FUNC_keymgmt_export_fn keymgmt_export;
 static OSSL_FUNC_keymgmt_dup_fn keymgmt_dup;
-
-/* A key being generated. */
-struct generation {
-    struct zca_provider *provider;
-    const struct zca_functions *functions;
-    enum zca_kind kind;
-    void *inner;
-};
 
 /* ---- new, load, free ---- */
 
@@ -110,109 +97,28 @@ static void *keymgmt_dup(const void *from, int selection)
     return zca_steal(copy);
 }
 
-/* ---- generation: always anonymous, in memory ---- */
-
-static void *gen_init(struct zca_provider *provider, enum zca_kind kind, int selection,
-                      const OSSL_PARAM params[])
-{
-    const struct zca_overlay *overlay = zca_overlay_get(provider);
-    const struct zca_functions *functions = overlay ? &overlay->keymgmt[kind] : NULL;
-    OSSL_FUNC_keymgmt_gen_init_fn *inner_init =
-        functions ? ZCA_KEYMGMT(gen_init, GEN_INIT, functions) : NULL;
-    struct generation *generation = inner_init ? OPENSSL_zalloc(sizeof(*generation)) : NULL;
-    if (!generation) {
-        return NULL;
-    }
-    generation->provider = provider;
-    generation->functions = functions;
-    generation->kind = kind;
-    generation->inner = inner_init(overlay->provctx, selection, params);
-    if (!generation->inner) {
-        keymgmt_gen_cleanup(generation);
-        return NULL;
-    }
-    return generation;
-}
-
-static void *keymgmt_gen_init_ec(void *provider, int selection, const OSSL_PARAM params[])
-{
-    return gen_init(provider, ZCA_KIND_EC, selection, params);
-}
-
-static void *keymgmt_gen_init_rsa(void *provider, int selection, const OSSL_PARAM params[])
-{
-    return gen_init(provider, ZCA_KIND_RSA, selection, params);
-}
-
-static void *keymgmt_gen_init_ed25519(void *provider, int selection, const OSSL_PARAM params[])
-{
-    return gen_init(provider, ZCA_KIND_ED25519, selection, params);
-}
-
-static int keymgmt_gen_set_template(void *context, void *template)
-{
-    const struct generation *generation = context;
-    const struct zca_keydata *keydata = template;
-    OSSL_FUNC_keymgmt_gen_set_template_fn *inner =
-        ZCA_KEYMGMT(gen_set_template, GEN_SET_TEMPLATE, generation->functions);
-    return inner && inner(generation->inner, keydata->inner);
-}
-
-static int keymgmt_gen_set_params(void *context, const OSSL_PARAM params[])
-{
-    const struct generation *generation = context;
-    OSSL_FUNC_keymgmt_gen_set_params_fn *inner =
-        ZCA_KEYMGMT(gen_set_params, GEN_SET_PARAMS, generation->functions);
-    return !inner || inner(generation->inner, params);
-}
-
-static const OSSL_PARAM *gen_settable_params(struct zca_provider *provider, enum zca_kind kind,
-                                             const struct generation *generation)
-{
-    const struct zca_overlay *overlay = zca_overlay_get(provider);
-    OSSL_FUNC_keymgmt_gen_settable_params_fn *inner =
-        overlay ? ZCA_KEYMGMT(gen_settable_params, GEN_SETTABLE_PARAMS, &overlay->keymgmt[kind])
-                : NULL;
-    return inner ? inner(generation ? generation->inner : NULL, overlay->provctx) : NULL;
-}
-
-static const OSSL_PARAM *keymgmt_gen_settable_params_ec(void *context, void *provider)
-{
-    return gen_settable_params(provider, ZCA_KIND_EC, context);
-}
-
-static const OSSL_PARAM *keymgmt_gen_settable_params_rsa(void *context, void *provider)
-{
-    return gen_settable_params(provider, ZCA_KIND_RSA, context);
-}
-
-static const OSSL_PARAM *keymgmt_gen_settable_params_ed25519(void *context, void *provider)
-{
-    return gen_settable_params(provider, ZCA_KIND_ED25519, context);
-}
-
-static void *keymgmt_gen(void *context, OSSL_CALLBACK *callback, void *argument)
-{
-    const struct generation *generation = context;
-    void *inner =
-        ZCA_KEYMGMT(gen, GEN, generation->functions)(generation->inner, callback, argument);
-    return zca_keydata_new_inner(generation->provider, generation->kind, inner);
-}
-
-static void keymgmt_gen_cleanup(void *context)
-{
-    struct generation *generation = context;
-    if (generation) {
-        ZCA_KEYMGMT(gen_cleanup, GEN_CLEANUP, generation->functions)(generation->inner);
-        OPENSSL_free(generation);
-    }
-}
-
 /* ---- parameters ---- */
+
+/* Private values have names of their own: "priv", "d", "rsa-factor1" ... (EVP_PKEY-EC(7), EVP_PKEY-RSA(7)). */
+static bool asks_private(const OSSL_PARAM *params)
+{
+    for (; params && params->key; params++) {
+        bool is_private = strcmp(params->key, OSSL_PKEY_PARAM_PRIV_KEY) == 0 ||
+                          strcmp(params->key, OSSL_PKEY_PARAM_RSA_D) == 0 ||
+                          strncmp(params->key, "rsa-", 4) == 0;
+        if (is_private) {
+            return true;
+        }
+    }
+    return false;
+}
 
 static int keymgmt_get_params(void *key, OSSL_PARAM params[])
 {
     const struct zca_keydata *keydata = key;
+    if (keydata->uri && asks_private(params)) {
+        return 0;
+    }
     return ZCA_KEYMGMT(get_params, GET_PARAMS, zca_keydata_functions(keydata))(keydata->inner,
                                                                                params);
 }
@@ -277,6 +183,8 @@ static const char *operation_name(enum zca_kind kind, int operation)
         return zca_kinds[kind].signature;
     case OSSL_OP_KEYEXCH:
         return zca_kinds[kind].exchange;
+    case OSSL_OP_ASYM_CIPHER:
+        return zca_kinds[kind].cipher;
     default:
         return zca_kinds[kind].keymgmt;
     }
@@ -401,17 +309,17 @@ static const OSSL_PARAM *keymgmt_types_ed25519(int selection)
     }
 
 #define COMMON_ROWS                                                                                \
-    ROW(FREE, keymgmt_free), ROW(GEN_SET_TEMPLATE, keymgmt_gen_set_template),                      \
-        ROW(GEN_SET_PARAMS, keymgmt_gen_set_params), ROW(GEN, keymgmt_gen),                        \
-        ROW(GEN_CLEANUP, keymgmt_gen_cleanup), ROW(GET_PARAMS, keymgmt_get_params),                \
+    ROW(FREE, keymgmt_free), ROW(GEN_SET_TEMPLATE, zca_generation_set_template),                   \
+        ROW(GEN_SET_PARAMS, zca_generation_set_params), ROW(GEN, zca_generation_generate),         \
+        ROW(GEN_CLEANUP, zca_generation_cleanup), ROW(GET_PARAMS, keymgmt_get_params),             \
         ROW(HAS, keymgmt_has), ROW(VALIDATE, keymgmt_validate), ROW(MATCH, keymgmt_match),         \
         ROW(IMPORT, keymgmt_import), ROW(EXPORT, keymgmt_export), ROW(DUP, keymgmt_dup)
 
 static const OSSL_DISPATCH ec_functions[] = {
     ROW(NEW, keymgmt_new_ec),
     ROW(LOAD, keymgmt_load_ec),
-    ROW(GEN_INIT, keymgmt_gen_init_ec),
-    ROW(GEN_SETTABLE_PARAMS, keymgmt_gen_settable_params_ec),
+    ROW(GEN_INIT, zca_generation_init_ec),
+    ROW(GEN_SETTABLE_PARAMS, zca_generation_settable_params_ec),
     ROW(GETTABLE_PARAMS, keymgmt_gettable_params_ec),
     ROW(SET_PARAMS, keymgmt_set_params),
     ROW(SETTABLE_PARAMS, keymgmt_settable_params_ec),
@@ -425,8 +333,8 @@ static const OSSL_DISPATCH ec_functions[] = {
 static const OSSL_DISPATCH rsa_functions[] = {
     ROW(NEW, keymgmt_new_rsa),
     ROW(LOAD, keymgmt_load_rsa),
-    ROW(GEN_INIT, keymgmt_gen_init_rsa),
-    ROW(GEN_SETTABLE_PARAMS, keymgmt_gen_settable_params_rsa),
+    ROW(GEN_INIT, zca_generation_init_rsa),
+    ROW(GEN_SETTABLE_PARAMS, zca_generation_settable_params_rsa),
     ROW(GETTABLE_PARAMS, keymgmt_gettable_params_rsa),
     ROW(QUERY_OPERATION_NAME, keymgmt_query_operation_name_rsa),
     ROW(IMPORT_TYPES, keymgmt_types_rsa),
@@ -438,8 +346,8 @@ static const OSSL_DISPATCH rsa_functions[] = {
 static const OSSL_DISPATCH ed25519_functions[] = {
     ROW(NEW, keymgmt_new_ed25519),
     ROW(LOAD, keymgmt_load_ed25519),
-    ROW(GEN_INIT, keymgmt_gen_init_ed25519),
-    ROW(GEN_SETTABLE_PARAMS, keymgmt_gen_settable_params_ed25519),
+    ROW(GEN_INIT, zca_generation_init_ed25519),
+    ROW(GEN_SETTABLE_PARAMS, zca_generation_settable_params_ed25519),
     ROW(GETTABLE_PARAMS, keymgmt_gettable_params_ed25519),
     ROW(SET_PARAMS, keymgmt_set_params),
     ROW(SETTABLE_PARAMS, keymgmt_settable_params_ed25519),

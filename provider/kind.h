@@ -9,6 +9,7 @@ struct zca_kind_row {
     const char *keymgmt;
     const char *signature;
     const char *exchange; /* NULL: none */
+    const char *cipher;   /* as above */
     int nid;              /* EVP_PKEY_... */
 };
 

@@ -8,6 +8,7 @@
 
 #include <stddef.h>
 
+#include <openssl/core.h>
 #include <openssl/core_dispatch.h>
 
 #include "provider/kind.h"
@@ -26,7 +27,9 @@ struct zca_overlay {
     void *provctx;         /* the default provider's context, first argument of its functions */
     struct zca_functions keymgmt[ZCA_NUM_KINDS];
     struct zca_functions signature[ZCA_NUM_KINDS];
-    struct zca_functions exchange; /* ECDH */
+    struct zca_functions exchange;         /* ECDH */
+    struct zca_functions cipher;           /* RSA */
+    OSSL_PARAM *generation[ZCA_NUM_KINDS]; /* what a generation can be told; owned */
 };
 
 /** The typed function of a table, NULL when the provider has none: ZCA_KEYMGMT(has, HAS, table) is an
@@ -37,6 +40,8 @@ struct zca_overlay {
     OSSL_FUNC_signature_##name(&(table)->entry[OSSL_FUNC_SIGNATURE_##NUMBER])
 #define ZCA_EXCHANGE(name, NUMBER, table)                                                          \
     OSSL_FUNC_keyexch_##name(&(table)->entry[OSSL_FUNC_KEYEXCH_##NUMBER])
+#define ZCA_CIPHER(name, NUMBER, table)                                                            \
+    OSSL_FUNC_asym_cipher_##name(&(table)->entry[OSSL_FUNC_ASYM_CIPHER_##NUMBER])
 #define ZCA_ENCODER(name, NUMBER, table)                                                           \
     OSSL_FUNC_encoder_##name(&(table)->entry[OSSL_FUNC_ENCODER_##NUMBER])
 

@@ -60,27 +60,38 @@ static const OSSL_ITEM *provider_get_reason_strings(void *provider)
 
 struct operation_row {
     int operation;
+    bool needs_key; /* it works on keys of ours only */
     const OSSL_ALGORITHM *algorithms;
 };
 
 static const struct operation_row operations[] = {
-    {OSSL_OP_KEYMGMT,   zca_keymgmt_algorithms  },
-    {OSSL_OP_SIGNATURE, zca_signature_algorithms},
-    {OSSL_OP_KEYEXCH,   zca_exchange_algorithms },
-    {OSSL_OP_DECODER,   zca_decoder_algorithms  },
-    {OSSL_OP_ENCODER,   zca_encoder_algorithms  },
+    {OSSL_OP_KEYMGMT,     false, zca_keymgmt_algorithms  },
+    {OSSL_OP_SIGNATURE,   true,  zca_signature_algorithms},
+    {OSSL_OP_KEYEXCH,     true,  zca_exchange_algorithms },
+    {OSSL_OP_ASYM_CIPHER, true,  zca_cipher_algorithms   },
+    {OSSL_OP_DECODER,     false, zca_decoder_algorithms  },
+    {OSSL_OP_ENCODER,     true,  zca_encoder_algorithms  },
 };
 
-static const OSSL_ALGORITHM *provider_query_operation(void *provider, int operation, int *no_cache)
+/* libcrypto builds an object from each row, 30,000 instructions apiece, and keeps it. A process without a key of
+ * ours needs few: the others are shown when there is one. Until then the answer is not to be kept. */
+static const OSSL_ALGORITHM *provider_query_operation(void *context, int operation, int *no_cache)
 {
+    const struct zca_provider *provider = context;
     *no_cache = 0;
     if (operation == OSSL_OP_STORE) {
         return zca_store_algorithms(provider);
     }
     for (size_t i = 0; i < ZCA_COUNT(operations); i++) {
-        if (operations[i].operation == operation) {
-            return operations[i].algorithms;
+        if (operations[i].operation != operation) {
+            continue;
         }
+        if (operations[i].needs_key &&
+            !atomic_load_explicit(&provider->has_keys, memory_order_relaxed)) {
+            *no_cache = 1;
+            return NULL;
+        }
+        return operations[i].algorithms;
     }
     return NULL;
 }

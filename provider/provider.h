@@ -39,6 +39,7 @@ struct zca_provider {
     _Atomic(const struct zca_cold *) cold; /* NULL until open_cold */
     _Atomic(struct zca_overlay *) overlay; /* NULL until the first key is used */
     struct zca_library *library;           /* set together with `cold` */
+    atomic_bool has_keys;                  /* since the first key of ours */
     bool log_open;
 };
 
@@ -46,6 +47,7 @@ struct zca_provider {
 extern const OSSL_ALGORITHM zca_keymgmt_algorithms[];
 extern const OSSL_ALGORITHM zca_signature_algorithms[];
 extern const OSSL_ALGORITHM zca_exchange_algorithms[];
+extern const OSSL_ALGORITHM zca_cipher_algorithms[];
 extern const OSSL_ALGORITHM zca_decoder_algorithms[];
 extern const OSSL_ALGORITHM zca_encoder_algorithms[];
 

@@ -14,10 +14,16 @@
 #include "base/lock.h"
 #include "core/library.h"
 #include "provider/cold/error.h"
+#include "provider/cold/new_key.h"
 
 void zca_overlay_free(struct zca_overlay *overlay)
 {
-    OPENSSL_free(overlay);
+    if (overlay) {
+        for (size_t i = 0; i < ZCA_NUM_KINDS; i++) {
+            OPENSSL_free(overlay->generation[i]);
+        }
+        OPENSSL_free(overlay);
+    }
 }
 
 /* "EC:id-ecPublicKey:1.2.840.10045.2.1" has the name "EC". */
@@ -57,6 +63,14 @@ static bool find_functions(OSSL_PROVIDER *crypto, int operation, const char *nam
     return false;
 }
 
+/* NULL also where the default provider cannot generate such a key. */
+static OSSL_PARAM *generation_params(const struct zca_overlay *overlay, enum zca_kind kind)
+{
+    OSSL_FUNC_keymgmt_gen_settable_params_fn *inner =
+        ZCA_KEYMGMT(gen_settable_params, GEN_SETTABLE_PARAMS, &overlay->keymgmt[kind]);
+    return inner ? zca_new_key_params(inner(NULL, overlay->provctx)) : NULL;
+}
+
 static struct zca_overlay *overlay_new(struct zca_library *library, struct zca_error *err)
 {
     OSSL_LIB_CTX *context = zca_library_context(library, err);
@@ -77,22 +91,21 @@ static struct zca_overlay *overlay_new(struct zca_library *library, struct zca_e
                              &overlay->keymgmt[i]);
         (void)find_functions(crypto, OSSL_OP_SIGNATURE, zca_kinds[i].signature, "",
                              &overlay->signature[i]);
+        overlay->generation[i] = generation_params(overlay, (enum zca_kind)i);
     }
     (void)find_functions(crypto, OSSL_OP_KEYEXCH, zca_kinds[ZCA_KIND_EC].exchange, "",
                          &overlay->exchange);
+    (void)find_functions(crypto, OSSL_OP_ASYM_CIPHER, zca_kinds[ZCA_KIND_RSA].cipher, "",
+                         &overlay->cipher);
     return overlay;
 }
 
-bool zca_overlay_encoder(struct zca_provider *provider, enum zca_kind kind, const char *structure,
+bool zca_overlay_encoder(struct zca_provider *provider, enum zca_kind kind, const char *form,
                          struct zca_functions *out_functions)
 {
     OSSL_PROVIDER *crypto = zca_library_crypto(provider->library, NULL);
-    zca_auto(text) char *property = NULL;
-    if (!crypto || asprintf(&property, "output=pem,structure=%s", structure) < 0) {
-        return false;
-    }
-    return find_functions(crypto, OSSL_OP_ENCODER, zca_kinds[kind].keymgmt, property,
-                          out_functions);
+    return crypto &&
+           find_functions(crypto, OSSL_OP_ENCODER, zca_kinds[kind].keymgmt, form, out_functions);
 }
 
 static struct zca_overlay *make_overlay(struct zca_provider *provider, struct zca_error *err)

@@ -15,10 +15,13 @@ const struct zca_overlay *zca_overlay_make(struct zca_provider *provider);
  * err   what zca.conf or the crypto provider lacks. */
 ZCA_NODISCARD bool zca_overlay_ensure(struct zca_provider *provider, struct zca_error *err);
 
-/** zca_overlay_encoder copies the functions of a PEM encoder ("EC", "PrivateKeyInfo") to
- * `out_functions`; false when there is none. Not kept: encoding is rare. */
+/** zca_overlay_encoder copies the functions of an encoder to `out_functions`; false when there is none. Not
+ * kept: encoding is rare.
+ *
+ * form  the end of its property definition: "output=pem,structure=PrivateKeyInfo", "output=text".
+ */
 ZCA_NODISCARD bool zca_overlay_encoder(struct zca_provider *provider, enum zca_kind kind,
-                                       const char *structure, struct zca_functions *out_functions);
+                                       const char *form, struct zca_functions *out_functions);
 
 /** zca_overlay_free releases the tables; the context belongs to the library. */
 void zca_overlay_free(struct zca_overlay *overlay);

@@ -4,10 +4,12 @@
 #include "provider/cold/capture.h"
 #include "provider/cold/early.h"
 #include "provider/cold/loan.h"
+#include "provider/cold/new_key.h"
 #include "provider/cold/overlay.h"
 #include "provider/cold/parameters.h"
 #include "provider/cold/plain.h"
 #include "provider/cold/reference.h"
+#include "provider/cold/refusal.h"
 #include "provider/cold/remote_signature.h"
 #include "provider/cold/store.h"
 
@@ -35,6 +37,12 @@ static const struct zca_cold table = {
     .key_decode = zca_reference_decode,
     .key_encode = zca_reference_encode,
     .key_encode_plain = zca_plain_encode,
+    .key_encode_text = zca_plain_encode_text,
+    .refuse = zca_refusal_report,
+    .new_key_set = zca_new_key_set,
+    .new_key_named = zca_new_key_named,
+    .new_key_make = zca_new_key_make,
+    .new_key_free = zca_new_key_free,
     .capture = zca_capture_request,
     .remote_new = zca_remote_signature_new,
     .remote_dup = zca_remote_signature_dup,

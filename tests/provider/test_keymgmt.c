@@ -58,6 +58,35 @@ static void the_private_part_does_not_leave(void **state)
     }
 }
 
+/* As EVP_PKEY_get_bn_param does. */
+static void private_values_are_not_told(void **state)
+{
+    (void)state;
+    static const char *const names[] = {OSSL_PKEY_PARAM_PRIV_KEY, OSSL_PKEY_PARAM_RSA_D,
+                                        OSSL_PKEY_PARAM_RSA_FACTOR1, OSSL_PKEY_PARAM_RSA_EXPONENT1,
+                                        OSSL_PKEY_PARAM_RSA_COEFFICIENT1};
+    static const char *const uris[] = {"zca://web", "zca://rsa", "zca://ed"};
+    for (size_t i = 0; i < ZCA_COUNT(uris); i++) {
+        EVP_PKEY *key = context_key(context, uris[i]);
+        for (size_t j = 0; j < ZCA_COUNT(names); j++) {
+            unsigned char value[512] = {0};
+            unsigned char zero[512] = {0};
+            OSSL_PARAM params[] = {
+                {.key = names[j],
+                 .data_type = i == 2 ? OSSL_PARAM_OCTET_STRING : OSSL_PARAM_UNSIGNED_INTEGER,
+                 .data = value,
+                 .data_size = sizeof(value),
+                 .return_size = OSSL_PARAM_UNMODIFIED},
+                OSSL_PARAM_END
+            };
+            (void)EVP_PKEY_get_params(key, params); /* may say yes, and leave it */
+            assert_false(OSSL_PARAM_modified(params));
+            assert_memory_equal(value, zero, sizeof(value));
+        }
+        EVP_PKEY_free(key);
+    }
+}
+
 static void a_key_matches_its_public_key_and_no_other(void **state)
 {
     (void)state;
@@ -178,6 +207,7 @@ int main(void)
 {
     const struct CMUnitTest tests[] = {
         cmocka_unit_test(the_private_part_does_not_leave),
+        cmocka_unit_test(private_values_are_not_told),
         cmocka_unit_test(a_key_matches_its_public_key_and_no_other),
         cmocka_unit_test(a_duplicate_is_the_same_protected_key),
         cmocka_unit_test(copied_parameters_are_a_fresh_key),
