@@ -6,18 +6,22 @@
 #include <sys/stat.h>
 
 #include "tool/command.h"
+#include "tool/openssl_conf.h"
 
 struct zca_doctor {
     const struct zca_tool *tool;
     const struct zca_config *config; /* NULL: it cannot be read */
+    struct zca_openssl_conf openssl_conf;
     size_t num_failures;
 };
 
 /** A check examines one thing, prints one line or more, and goes on whatever it finds. */
 typedef void zca_doctor_check(struct zca_doctor *doctor);
 
-zca_doctor_check zca_doctor_config, zca_doctor_directories, zca_doctor_keys;
+zca_doctor_check zca_doctor_config, zca_doctor_directories, zca_doctor_keys, zca_doctor_sealing;
 zca_doctor_check zca_doctor_openssl, zca_doctor_module, zca_doctor_remote, zca_doctor_authorities;
+zca_doctor_check zca_doctor_log, zca_doctor_shadows, zca_doctor_deployed, zca_doctor_renewal;
+zca_doctor_check zca_doctor_servers;
 
 /** zca_doctor_ok, _warn and _fail print "ok", "warn" or "FAIL" and a line. */
 void zca_doctor_ok(struct zca_doctor *doctor, const char *format, ...) ZCA_PRINTF(2, 3);

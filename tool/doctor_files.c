@@ -6,6 +6,7 @@
 
 #include "base/clock.h"
 #include "core/certificate.h"
+#include "core/verify.h"
 #include "tool/doctor.h"
 #include "tool/inventory.h"
 
@@ -80,6 +81,44 @@ static size_t check_directory(struct zca_doctor *doctor, size_t row, const char 
     return 1;
 }
 
+/* ---- workers: a trust store by URI is read anew by processes without privileges ---- */
+
+/* Others need these bits; names the first of `path` and its parents that lacks them. */
+static void check_reach(struct zca_doctor *doctor, const char *path, mode_t bits)
+{
+    struct stat status;
+    zca_auto(text) char *part = strdup(path);
+    char *slash = part ? part + strlen(part) : NULL;
+    for (mode_t needed = bits; slash && slash != part; needed = S_IXOTH) {
+        *slash = '\0';
+        if (stat(part, &status) == 0 && (status.st_mode & needed) != needed) {
+            zca_doctor_warn(doctor, "workers without privileges cannot read below '%s' (mode %04o)",
+                            part, (unsigned)status.st_mode & 07777);
+            zca_doctor_advise(doctor, "chmod o+%s %s, when servers name zca:// URIs",
+                              needed == S_IXOTH ? "x" : "rx", part);
+            return;
+        }
+        slash = strrchr(part, '/');
+    }
+}
+
+static void check_workers(struct zca_doctor *doctor)
+{
+    static const enum zca_place public[] = {ZCA_PLACE_CERTS, ZCA_PLACE_AUTHORITIES};
+
+    const char *const *name = zca_config_names(doctor->config, "authority");
+    for (; geteuid() == 0 && *name; name++) {
+        for (size_t i = 0; i < ZCA_COUNT(public); i++) {
+            zca_auto(text) char *path =
+                zca_library_directory(doctor->tool->library, public[i], *name, NULL);
+            if (path && access(path, F_OK) == 0) {
+                check_reach(doctor, path, S_IROTH | S_IXOTH);
+                return; /* the others have the same parents */
+            }
+        }
+    }
+}
+
 void zca_doctor_directories(struct zca_doctor *doctor)
 {
     size_t num_right = 0;
@@ -105,11 +144,26 @@ void zca_doctor_directories(struct zca_doctor *doctor)
     }
     zca_doctor_ok(doctor, "state directory '%s': %zu directories with right modes", state,
                   num_right);
+    check_workers(doctor);
 }
 
 /* ---- identities ---- */
 
-/* The sealed file of a key: its mode, when there is one. */
+/* Whoever owns a key can put another in its place. */
+static void check_key_owner(struct zca_doctor *doctor, const char *path)
+{
+    struct stat key;
+    struct stat state;
+    const char *directory = zca_library_state_dir(doctor->tool->library, NULL);
+    if (directory && stat(path, &key) == 0 && stat(directory, &state) == 0 &&
+        key.st_uid != state.st_uid) {
+        zca_doctor_fail(doctor, "'%s' belongs to user %u, the state directory to user %u", path,
+                        (unsigned)key.st_uid, (unsigned)state.st_uid);
+        zca_doctor_advise(doctor, "chown %u %s", (unsigned)state.st_uid, path);
+    }
+}
+
+/* The sealed file of a key: its mode and owner, when there is one. */
 static void check_key_file(struct zca_doctor *doctor, struct zca_identity *identity)
 {
     enum zca_place place = zca_identity_get_keystore(identity) == ZCA_KEYSTORE_RUNTIME
@@ -120,6 +174,7 @@ static void check_key_file(struct zca_doctor *doctor, struct zca_identity *ident
         zca_identity_get_name(identity), ".key", NULL);
     if (path) {
         (void)zca_doctor_mode(doctor, path, 077); /* it has said what is wrong */
+        check_key_owner(doctor, path);
     }
 }
 
@@ -140,6 +195,9 @@ static void check_certificate(struct zca_doctor *doctor, struct zca_identity *id
     } else if (zca_chain_get_not_after_s(chain) <= zca_clock_now_s()) {
         zca_doctor_fail(doctor, "identity '%s': the certificate has expired", uri);
         zca_doctor_advise(doctor, "zca renew %s; does zca-renew.timer run?", uri);
+    } else if (zca_chain_get_not_before_s(chain) > zca_clock_now_s() + ZCA_CLOCK_SKEW_S) {
+        zca_doctor_fail(doctor, "identity '%s': the certificate is not valid yet", uri);
+        zca_doctor_advise(doctor, "set the clock: timedatectl set-ntp true");
     } else {
         zca_doctor_ok(doctor, "identity '%s'", uri);
     }
@@ -178,5 +236,28 @@ void zca_doctor_keys(struct zca_doctor *doctor)
     }
     for (size_t i = 0; i < inventory.num_identities; i++) {
         check_identity(doctor, inventory.identities[i]);
+    }
+}
+
+/* Keys and what opens them in one directory: a copy of it, in a backup too, is a copy of the keys. */
+void zca_doctor_sealing(struct zca_doctor *doctor)
+{
+    zca_auto(text) char *path =
+        doctor->config ? zca_library_sealing_path(doctor->tool->library, false, false, NULL) : NULL;
+    if (!path || access(path, F_OK) != 0) {
+        return;
+    }
+    (void)zca_doctor_mode(doctor, path, 077); /* it has said what is wrong */
+    check_key_owner(doctor, path);
+    if (!zca_config_get_text(doctor->config, "zca", NULL,
+                             &zca_library_options[ZCA_LIBRARY_SEALING_KEY])) {
+        zca_doctor_warn(doctor,
+                        "sealing key '%s' lies beside the keys: a copy of the directory is "
+                        "a copy of them",
+                        path);
+        zca_doctor_advise(doctor,
+                          "move it: sealing-key = /another/place in [zca] of %s, or the "
+                          "systemd credential zca-sealing-key",
+                          config_path(doctor));
     }
 }

@@ -1,24 +1,11 @@
 /* SPDX-License-Identifier: Apache-2.0 */
-/*
- * zca doctor's look at OpenSSL: what openssl.cnf activates, and whether zca.so is where it is looked
- * for and can be loaded. OpenSSL itself is silent about a provider that does not load.
- */
-#include <dlfcn.h>
+/* zca doctor's look at openssl.cnf: what it activates, in which order, and what nobody reads. */
 #include <string.h>
 #include <unistd.h>
 
 #include <openssl/crypto.h>
-#include <openssl/provider.h>
 
-#include "base/file.h"
-#include "base/openssl_auto.h"
-#include "core/authority.h"
 #include "tool/doctor.h"
-#include "tool/openssl_conf.h"
-
-ZCA_DEFINE_AUTO(OSSL_LIB_CTX, OSSL_LIB_CTX, OSSL_LIB_CTX_free);
-
-/* ---- openssl.cnf ---- */
 
 static void advise_sections(struct zca_doctor *doctor, const char *path)
 {
@@ -81,6 +68,85 @@ static void check_config_file(struct zca_doctor *doctor, const struct zca_openss
     }
 }
 
+/* Any order works; a key of another provider is found sooner when zca is not asked first. */
+static void check_order(struct zca_doctor *doctor, const char *path,
+                        const struct zca_openssl_conf *conf)
+{
+    if (conf->zca_activated && conf->zca_first) {
+        zca_doctor_warn(doctor, "'%s' lists zca before default: it works, and is slower", path);
+        zca_doctor_advise(doctor, "move the line 'zca = %s' behind the line 'default = ...'",
+                          conf->zca_section);
+    }
+}
+
+/* A clause of property(7) that zca's keys fulfil: optional, or one that they need not have. */
+static bool is_fulfilled(const char *clause)
+{
+    const char *value = strchr(clause, '=');
+    return *clause == '?' || *clause == '-' || strstr(clause, "!=") ||
+           (value && strcmp(value, "=no") == 0) || strcmp(clause, "provider=zca") == 0;
+}
+
+static void check_clause(struct zca_doctor *doctor, const char *clause)
+{
+    if (strcmp(clause, "?provider=zca") == 0) {
+        zca_doctor_warn(doctor, "default_properties prefer zca: it works, and is slower");
+    } else if (strcmp(clause, "provider=zca") == 0) {
+        zca_doctor_fail(doctor, "default_properties = %s: programs have no hashes and ciphers",
+                        clause);
+    } else if (is_fulfilled(clause)) {
+        return;
+    } else {
+        zca_doctor_fail(doctor, "default_properties demand '%s': programs find no key of zca",
+                        clause);
+    }
+    zca_doctor_advise(doctor, "no '%s' in default_properties, or -propquery for one command",
+                      clause);
+}
+
+static void check_properties(struct zca_doctor *doctor, const struct zca_openssl_conf *conf)
+{
+    char *place = NULL;
+    zca_auto(text) char *clauses = conf->properties ? strdup(conf->properties) : NULL;
+    char *clause = clauses && conf->zca_activated ? strtok_r(clauses, ", \t", &place) : NULL;
+    for (; clause; clause = strtok_r(NULL, ", \t", &place)) {
+        check_clause(doctor, clause);
+    }
+}
+
+static void check_unknown(struct zca_doctor *doctor, const struct zca_openssl_conf *conf)
+{
+    if (!conf->zca_unknown) {
+        return;
+    }
+    zca_doctor_fail(doctor, "nobody reads '%s' in [%s] of openssl.cnf", conf->zca_unknown,
+                    conf->zca_section);
+    if (conf->zca_nearest) {
+        zca_doctor_advise(doctor, "did you mean 'zca-%s'?", conf->zca_nearest);
+    } else {
+        zca_doctor_advise(doctor, "parameters are zca-OPTION, with an option of [zca] of "
+                                  "zca.conf(5), and those of provider-zca(7)");
+    }
+}
+
+/* Options that are needed before zca.conf is read. */
+static const enum zca_library_option early_options[] = {ZCA_LIBRARY_ENSURE_DEFAULT,
+                                                        ZCA_LIBRARY_CLAIM_PKCS11};
+
+static void check_early(struct zca_doctor *doctor, const struct zca_openssl_conf *conf)
+{
+    for (size_t i = 0; doctor->config && i < ZCA_COUNT(early_options); i++) {
+        const struct zca_option *option = &zca_library_options[early_options[i]];
+        bool is_default = strcmp(option->default_value, "yes") == 0;
+        if (zca_config_get_boolean(doctor->config, "zca", NULL, option) != is_default) {
+            zca_doctor_fail(doctor, "nobody reads '%s' in zca.conf: it is needed before that",
+                            option->name);
+            zca_doctor_advise(doctor, "zca-%s = %s in [%s] of openssl.cnf", option->name,
+                              is_default ? "no" : "yes", conf->zca_section);
+        }
+    }
+}
+
 static void check_conf(struct zca_doctor *doctor, const char *path,
                        const struct zca_openssl_conf *conf)
 {
@@ -95,7 +161,11 @@ static void check_conf(struct zca_doctor *doctor, const char *path,
         zca_doctor_ok(doctor, "'%s' activates zca", path);
     }
     check_default(doctor, path, conf);
+    check_order(doctor, path, conf);
+    check_properties(doctor, conf);
     check_config_file(doctor, conf);
+    check_unknown(doctor, conf);
+    check_early(doctor, conf);
 }
 
 /* Services do not inherit the variable; nginx drops it when it replaces its own binary. */
@@ -119,88 +189,13 @@ static void check_environment(struct zca_doctor *doctor)
 void zca_doctor_openssl(struct zca_doctor *doctor)
 {
     struct zca_error failure = {.reason = ZCA_ERR_NONE};
-    zca_auto(zca_openssl_conf) struct zca_openssl_conf conf = {.has_zca = false};
     zca_auto(text) char *path = zca_openssl_conf_path(&failure);
     check_environment(doctor);
-    if (!path || !zca_openssl_conf_read(path, &conf, &failure)) {
+    if (!path || !zca_openssl_conf_read(path, &doctor->openssl_conf, &failure)) {
         zca_doctor_fail(doctor, "openssl.cnf: %s", failure.message);
         zca_doctor_advise(doctor, "OPENSSL_CONF must name a file; the system's is %s/openssl.cnf",
                           OPENSSL_info(OPENSSL_INFO_CONFIG_DIR));
         return;
     }
-    check_conf(doctor, path, &conf);
-}
-
-/* ---- zca.so ---- */
-
-/* The file that programs would load: named in openssl.cnf, or found in the modules directory. */
-static char *find_module(void)
-{
-    zca_auto(zca_openssl_conf) struct zca_openssl_conf conf = {.has_zca = false};
-    zca_auto(text) char *path = zca_openssl_conf_path(NULL);
-    const char *named = secure_getenv("OPENSSL_MODULES");
-    const char *directory = named ? named : OPENSSL_info(OPENSSL_INFO_MODULES_DIR);
-    bool read = path && zca_openssl_conf_read(path, &conf, NULL);
-    if (read && conf.zca_module && conf.zca_module[0] == '/') {
-        return strdup(conf.zca_module);
-    }
-    return zca_path_join(directory ? directory : "/", "zca.so", "", NULL);
-}
-
-/* As OpenSSL does it: the entry point, then the first call, in a context of its own. */
-static bool load_module(struct zca_doctor *doctor, const char *path)
-{
-    void *module = dlopen(path, RTLD_NOW | RTLD_LOCAL); /* never closed: it is marked so */
-    const char *why = module ? NULL : dlerror();
-    if (!module) {
-        zca_doctor_fail(doctor, "provider '%s' cannot be loaded: %s", path, why ? why : "unknown");
-        return false;
-    }
-    if (!dlsym(module, "OSSL_provider_init")) {
-        zca_doctor_fail(doctor, "'%s' is not an OpenSSL provider", path);
-        return false;
-    }
-    zca_auto(error_mark) int mark = ERR_set_mark();
-    zca_auto(OSSL_LIB_CTX) OSSL_LIB_CTX *context = OSSL_LIB_CTX_new();
-    OSSL_PROVIDER *provider = context ? OSSL_PROVIDER_load(context, path) : NULL;
-    if (!provider) {
-        zca_doctor_fail(doctor, "provider '%s' refuses to start", path);
-        return false;
-    }
-    (void)OSSL_PROVIDER_unload(provider); /* it was only tried */
-    return true;
-}
-
-void zca_doctor_module(struct zca_doctor *doctor)
-{
-    zca_auto(text) char *path = find_module();
-    if (!path) {
-        zca_doctor_fail(doctor, "out of memory");
-        return;
-    }
-    if (access(path, F_OK) != 0) {
-        zca_doctor_fail(doctor, "there is no provider '%s'", path);
-        zca_doctor_advise(doctor, "install zca there (ninja install), or name the file: module = "
-                                  "/path/zca.so in zca's section of openssl.cnf");
-    } else if (load_module(doctor, path)) {
-        zca_doctor_ok(doctor, "provider '%s' loads", path);
-    }
-}
-
-void zca_doctor_remote(struct zca_doctor *doctor)
-{
-    struct zca_error failure = {.reason = ZCA_ERR_NONE};
-    if (!doctor->config) {
-        return;
-    }
-    const struct zca_remote *remote = zca_library_remote(doctor->tool->library, &failure);
-    if (remote) {
-        zca_doctor_ok(doctor, "zca-remote.so %s", remote->version);
-    } else if (failure.reason == ZCA_ERR_UNSUPPORTED) {
-        zca_doctor_warn(doctor, "the network is off (remote = off): nothing is issued or renewed");
-    } else {
-        zca_doctor_fail(doctor, "%s", failure.message);
-        zca_doctor_advise(doctor, "remote-library = /path/zca-remote.so in %s",
-                          zca_library_config_file(doctor->tool->library));
-    }
+    check_conf(doctor, path, &doctor->openssl_conf);
 }

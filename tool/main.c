@@ -134,9 +134,9 @@ static const struct zca_tool_command commands[] = {
      },
     {
      .name = "doctor",
-     .arguments = "",
+     .arguments = "[FILE...]",
      .help = "find what keeps openssl, servers and the authority from working together",
-     .max_words = 0,
+     .max_words = SIZE_MAX,
      .options = doctor_options,
      .run = zca_tool_doctor,
      },

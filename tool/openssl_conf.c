@@ -13,6 +13,7 @@
 
 #include "base/file.h"
 #include "base/openssl_auto.h"
+#include "core/options.h"
 
 ZCA_DEFINE_AUTO(CONF, CONF, NCONF_free);
 
@@ -48,16 +49,72 @@ static bool is_activated(const CONF *conf, const char *section)
     return value;
 }
 
+/* ---- zca's section ---- */
+
+static const char prefix[] = "zca-";
+
+/* What is read in the section: by libcrypto, and by the provider besides the options of [zca]. */
+static const char *const parameters[] = {"identity",  "module",     "activate",
+                                         "soft_load", "zca-config", "zca-ensure-default"};
+
+static bool is_known(const char *name)
+{
+    bool known = false;
+    for (size_t i = 0; !known && i < ZCA_COUNT(parameters); i++) {
+        known = strcmp(name, parameters[i]) == 0;
+    }
+    bool ours = strncmp(name, prefix, strlen(prefix)) == 0;
+    for (size_t i = 0; ours && !known && i < ZCA_NUM_LIBRARY_OPTIONS; i++) {
+        known = strcmp(name + strlen(prefix), zca_library_options[i].name) == 0;
+    }
+    return known;
+}
+
+/* An option of zca.conf, with its prefix or without: "log" is as near to "zca-log" as can be. */
+static const char *find_nearest(const char *name)
+{
+    const char *words[ZCA_NUM_LIBRARY_OPTIONS + 1] = {NULL};
+    bool ours = strncmp(name, prefix, strlen(prefix)) == 0;
+    for (size_t i = 0; i < ZCA_NUM_LIBRARY_OPTIONS; i++) {
+        words[i] = zca_library_options[i].name;
+    }
+    return zca_nearest(ours ? name + strlen(prefix) : name, words);
+}
+
+/* The provider asks for the parameters that it knows: it never sees another. */
+static void find_unknown(const CONF *conf, const char *section, struct zca_openssl_conf *out)
+{
+    STACK_OF(CONF_VALUE) *lines = NCONF_get_section(conf, section);
+    for (int i = 0; !out->zca_unknown && i < sk_CONF_VALUE_num(lines); i++) {
+        const char *name = sk_CONF_VALUE_value(lines, i)->name;
+        if (!is_known(name)) {
+            out->zca_unknown = strdup(name);
+            out->zca_nearest = find_nearest(name);
+        }
+    }
+}
+
+static bool says(const CONF *conf, const char *section, const char *name, const char *wanted)
+{
+    const char *value = NCONF_get_string(conf, section, name);
+    return value && strcmp(value, wanted) == 0;
+}
+
 static void read_zca(const CONF *conf, const char *section, struct zca_openssl_conf *out)
 {
-    const char *ensure = NCONF_get_string(conf, section, "zca-ensure-default");
     out->has_zca = true;
     out->zca_activated = is_activated(conf, section);
     out->zca_section = strdup(section);
     out->zca_module = copy_value(conf, section, "module");
     out->zca_config = copy_value(conf, section, "zca-config");
-    out->no_ensure = ensure && strcmp(ensure, "no") == 0;
+    out->zca_log = copy_value(conf, section, "zca-log");
+    out->keeps_sealing_key = says(conf, section, "zca-keep-sealing-key", "yes");
+    out->claims_pkcs11 = says(conf, section, "zca-claim-pkcs11-scheme", "yes");
+    out->no_ensure = says(conf, section, "zca-ensure-default", "no");
+    find_unknown(conf, section, out);
 }
+
+/* ---- the list of providers ---- */
 
 /* "name = section", where `identity` in the section may give the provider another name. */
 static void read_provider(const CONF *conf, const CONF_VALUE *line, struct zca_openssl_conf *out)
@@ -72,6 +129,7 @@ static void read_provider(const CONF *conf, const CONF_VALUE *line, struct zca_o
     }
     out->other_activated = out->other_activated || activated;
     out->default_activated = out->default_activated || (is_default && activated);
+    out->zca_first = out->zca_first || (out->zca_activated && is_default && activated);
 }
 
 /* A section with a line "zca = ..." that nothing leads to: openssl_conf is missing or below a heading. */
@@ -119,11 +177,13 @@ bool zca_openssl_conf_read(const char *path, struct zca_openssl_conf *out_conf,
     }
     const char *start = NCONF_get_string(conf, "default", "openssl_conf");
     const char *list = start ? NCONF_get_string(conf, start, "providers") : NULL;
+    const char *algorithms = start ? NCONF_get_string(conf, start, "alg_section") : NULL;
     STACK_OF(CONF_VALUE) *lines = list ? NCONF_get_section(conf, list) : NULL;
     out_conf->is_reachable = lines;
     for (int i = 0; i < sk_CONF_VALUE_num(lines); i++) {
         read_provider(conf, sk_CONF_VALUE_value(lines, i), out_conf);
     }
+    out_conf->properties = algorithms ? copy_value(conf, algorithms, "default_properties") : NULL;
     if (!out_conf->has_zca) {
         out_conf->stray_section = find_stray(conf);
     }
@@ -136,5 +196,8 @@ void zca_openssl_conf_clear(struct zca_openssl_conf *conf)
     free(conf->zca_section);
     free(conf->zca_module);
     free(conf->zca_config);
+    free(conf->zca_log);
+    free(conf->zca_unknown);
+    free(conf->properties);
     *conf = (struct zca_openssl_conf){.is_reachable = false};
 }

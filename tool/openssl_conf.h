@@ -7,16 +7,23 @@
 #include "base/error.h"
 
 struct zca_openssl_conf {
-    bool is_reachable;      /* openssl_conf leads to a list of providers */
-    char *stray_section;    /* names zca as a provider, but nothing leads there; NULL: none */
-    bool has_zca;           /* the list names zca */
-    bool zca_activated;     /* its section has a line `activate` */
-    char *zca_section;      /* NULL: not named */
-    char *zca_module;       /* `module` of that section; NULL: found by name */
-    char *zca_config;       /* its zca-config; NULL: unset */
-    bool no_ensure;         /* its zca-ensure-default is no */
-    bool other_activated;   /* any other provider is */
-    bool default_activated; /* default or fips is */
+    bool is_reachable;       /* openssl_conf leads to a list of providers */
+    char *stray_section;     /* names zca as a provider, but nothing leads there; NULL: none */
+    bool has_zca;            /* the list names zca */
+    bool zca_activated;      /* its section has a line `activate` */
+    char *zca_section;       /* NULL: not named */
+    char *zca_module;        /* `module` of that section; NULL: found by name */
+    char *zca_config;        /* its zca-config; NULL: unset */
+    char *zca_log;           /* its zca-log */
+    char *zca_unknown;       /* the first line of that section that nobody reads; NULL: none */
+    const char *zca_nearest; /* what may have been meant by it; NULL: nobody knows */
+    bool keeps_sealing_key;  /* its zca-keep-sealing-key is yes */
+    bool claims_pkcs11;      /* its zca-claim-pkcs11-scheme is yes */
+    bool no_ensure;          /* its zca-ensure-default is no */
+    bool other_activated;    /* any other provider is */
+    bool default_activated;  /* default or fips is */
+    bool zca_first;          /* default or fips stands behind zca */
+    char *properties;        /* default_properties (property(7)); NULL: unset */
 };
 
 /** zca_openssl_conf_path returns $OPENSSL_CONF, or the file that libcrypto was built for. Caller frees. */

@@ -1,41 +1,10 @@
 #!/bin/bash
 # SPDX-License-Identifier: Apache-2.0
 # zca doctor: each trap is set, found, and told with the line to change; then taken away again.
-# shellcheck source-path=SCRIPTDIR disable=SC2317  # functions are called by name, through check
+# shellcheck source-path=SCRIPTDIR
 . "$(dirname "$0")/lib.sh"
 need openssl ss
-start_authority
-cd "$work" || exit 1
-zca cert web.myorg.ztna >/dev/null || exit 1
-write_openssl_cnf
-cp "$ZCA_CONFIG" good.conf
-cp openssl.cnf good.cnf
-state=$work/state/zca
-
-healthy() {
-    zca doctor || return 1
-    equal '' "$(zca doctor | grep '^FAIL')"
-}
-
-finds() { # TEXT ADVICE: a line FAIL with TEXT, advice below it, status 1
-    local status=0
-    zca doctor >"$work/found" 2>"$work/found.err" || status=$?
-    [ "$status" -eq 1 ] || { echo "status $status"; cat "$work/found"; return 1; }
-    grep '^FAIL' "$work/found" | grep -qF -- "$1" || { echo "no FAIL with '$1':"; cat "$work/found"; return 1; }
-    grep '^  ->' "$work/found" | grep -qF -- "$2" || { echo "no advice '$2':"; cat "$work/found"; return 1; }
-    equal '' "$(cat "$work/found.err")"
-}
-
-warns() { # TEXT: a line warn with TEXT
-    zca doctor | grep '^warn' | grep -F -- "$1"
-}
-
-restore() {
-    cp good.conf "$ZCA_CONFIG"
-    cp good.cnf openssl.cnf
-    export OPENSSL_CONF=$work/openssl.cnf
-    unset OPENSSL_MODULES
-}
+. "$(dirname "$0")/doctor.sh"
 
 check 'a healthy host' healthy
 check 'says who is logged in' grep -q 'logged in as admin@localhost' <(zca doctor)
@@ -93,7 +62,7 @@ sed -i "s|^module = .*|module = $work/nowhere/zca.so|" openssl.cnf
 check 'the module is not there' finds "there is no provider '$work/nowhere/zca.so'" 'module ='
 echo nonsense >"$work/broken.so"
 sed -i "s|^module = .*|module = $work/broken.so|" openssl.cnf
-check 'the module is no module' finds 'cannot be loaded' ''
+check 'the module is no module' finds 'cannot be loaded' 'install zca anew'
 restore
 echo 'providers' >>openssl.cnf
 check 'an openssl.cnf that cannot be read' finds 'missing equal sign' 'OPENSSL_CONF must name a file'

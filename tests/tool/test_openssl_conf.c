@@ -3,6 +3,7 @@
 #include <setjmp.h>
 #include <stdarg.h>
 #include <stddef.h>
+#include <stdio.h>
 #include <string.h>
 #include <unistd.h>
 
@@ -71,6 +72,72 @@ static void unreachable_section_is_stray(void **state)
     assert_string_equal(conf.stray_section, "p");
 }
 
+static void order_of_active_providers_is_seen(void **state)
+{
+    (void)state;
+
+    static const struct {
+        const char *list;
+        bool zca_first;
+    } rows[] = {
+        {"default = d\nzca = z\n", false},
+        {"zca = z\ndefault = d\n", true },
+        {"zca = z\nlegacy = d\n",  false},
+        {"zca = z\nfips = d\n",    true },
+    };
+
+    for (size_t i = 0; i < ZCA_COUNT(rows); i++) {
+        zca_auto(zca_openssl_conf) struct zca_openssl_conf conf = {.has_zca = false};
+        zca_auto(text) char *text = NULL;
+        assert_true(asprintf(&text, START "[p]\n%s[d]\nactivate = 1\n[z]\nactivate = 1\n",
+                             rows[i].list) > 0);
+        assert_true(read_text(text, &conf, NULL));
+        assert_int_equal(conf.zca_first, rows[i].zca_first);
+    }
+}
+
+static void parameters_of_zca_are_read(void **state)
+{
+    (void)state;
+    zca_auto(zca_openssl_conf) struct zca_openssl_conf conf = {.has_zca = false};
+    assert_true(read_text("openssl_conf = i\n[i]\nproviders = p\nalg_section = a\n"
+                          "[a]\ndefault_properties = ?provider=zca\n[p]\nzca = z\n[z]\n"
+                          "zca-log = none\nzca-keep-sealing-key = yes\n"
+                          "zca-claim-pkcs11-scheme = yes\nzca-ensure-default = no\n"
+                          "zca-state-dir = /s\nsoft_load = 1\nmodule = m\n",
+                          &conf, NULL));
+    assert_string_equal(conf.properties, "?provider=zca");
+    assert_string_equal(conf.zca_log, "none");
+    assert_true(conf.keeps_sealing_key && conf.claims_pkcs11 && conf.no_ensure);
+    assert_null(conf.zca_unknown);
+}
+
+static void parameter_that_nobody_reads_is_found(void **state)
+{
+    (void)state;
+
+    static const struct {
+        const char *line, *unknown, *nearest;
+    } rows[] = {
+        {"zca-log-levl = debug",  "zca-log-levl",     "log-level"},
+        {"keystore = file",       "keystore",         "keystore" },
+        {"zca-nothing-like = no", "zca-nothing-like", NULL       },
+    };
+
+    for (size_t i = 0; i < ZCA_COUNT(rows); i++) {
+        zca_auto(zca_openssl_conf) struct zca_openssl_conf conf = {.has_zca = false};
+        zca_auto(text) char *text = NULL;
+        assert_true(asprintf(&text, START "[p]\nzca = z\n[z]\nactivate = 1\n%s\n", rows[i].line) >
+                    0);
+        assert_true(read_text(text, &conf, NULL));
+        assert_string_equal(conf.zca_unknown, rows[i].unknown);
+        assert_int_equal(!conf.zca_nearest, !rows[i].nearest);
+        if (rows[i].nearest) {
+            assert_string_equal(conf.zca_nearest, rows[i].nearest);
+        }
+    }
+}
+
 static void other_provider_alone_is_seen(void **state)
 {
     (void)state;
@@ -107,6 +174,9 @@ int main(void)
         cmocka_unit_test(identity_names_the_provider),
         cmocka_unit_test(named_is_not_activated),
         cmocka_unit_test(unreachable_section_is_stray),
+        cmocka_unit_test(order_of_active_providers_is_seen),
+        cmocka_unit_test(parameters_of_zca_are_read),
+        cmocka_unit_test(parameter_that_nobody_reads_is_found),
         cmocka_unit_test(other_provider_alone_is_seen),
         cmocka_unit_test(broken_file_names_its_line),
         cmocka_unit_test(missing_file_is_not_found),

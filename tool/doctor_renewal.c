@@ -1,0 +1,123 @@
+/* SPDX-License-Identifier: Apache-2.0 */
+/* zca doctor's look at renewal: does anything run it, did it fail, did servers take what it wrote? */
+#include <glob.h>
+#include <inttypes.h>
+#include <string.h>
+#include <unistd.h>
+
+#include "base/clock.h"
+#include "base/file.h"
+#include "base/openssl_auto.h"
+#include "core/failure.h"
+#include "core/renew.h"
+#include "tool/doctor.h"
+#include "tool/inventory.h"
+
+static const size_t max_file = 1 << 20;
+
+/* Where somebody may have said that `zca renew` shall run. */
+static const struct {
+    const char *pattern;
+    const char *word; /* that must stand in the file; NULL: the file itself says it */
+} schedules[] = {
+    {"/etc/systemd/system/*.wants/zca-renew.timer",     NULL       },
+    {"/usr/lib/systemd/system/*.wants/zca-renew.timer", NULL       },
+    {"/etc/crontab",                                    "zca renew"},
+    {"/etc/cron.*/*",                                   "zca renew"},
+    {"/var/spool/cron/crontabs/*",                      "zca renew"},
+};
+
+static bool file_says(const char *path, const char *word)
+{
+    zca_auto(zca_buffer) struct zca_buffer text = {.len = 0};
+    return zca_file_load(path, max_file, &text, NULL, NULL) && text.len > 0 &&
+           strstr((const char *)text.data, word);
+}
+
+static bool is_scheduled(void)
+{
+    bool found = false;
+    for (size_t i = 0; !found && i < ZCA_COUNT(schedules); i++) {
+        glob_t paths = {0};
+        if (glob(schedules[i].pattern, 0, NULL, &paths) == 0) {
+            for (size_t j = 0; !found && j < paths.gl_pathc; j++) {
+                const char *word = schedules[i].word;
+                found = !word || file_says(paths.gl_pathv[j], word);
+            }
+        }
+        globfree(&paths);
+    }
+    return found;
+}
+
+static bool is_due(struct zca_identity *identity)
+{
+    zca_auto(error_mark) int mark = ERR_set_mark();
+    zca_auto(X509_STACK) STACK_OF(X509) *certificates = NULL;
+    return zca_identity_certificates(identity, &certificates, NULL) &&
+           zca_renew_due_s(sk_X509_value(certificates, 0), zca_identity_get_name(identity)) <=
+               zca_clock_now_s();
+}
+
+static void check_failure(struct zca_doctor *doctor, struct zca_identity *identity)
+{
+    char when[ZCA_RFC3339_SIZE];
+    struct zca_failure failure = {.at_ms = 0};
+    const char *uri = zca_identity_get_uri(identity);
+    zca_failure_load(doctor->tool->library, zca_identity_get_authority_name(identity),
+                     zca_identity_get_name(identity), &failure);
+    if (failure.at_ms == 0) {
+        return;
+    }
+    zca_clock_format(failure.at_ms, when);
+    zca_doctor_warn(doctor, "identity '%s': renewal failed %u times, last at %s: %s", uri,
+                    failure.num, when, failure.error.message);
+    zca_doctor_advise(doctor, "zca renew --force %s", uri);
+}
+
+static void check_reload(struct zca_doctor *doctor, const struct zca_identity *identity)
+{
+    zca_auto(text) char *path = zca_identity_order_path(identity, ".reload", NULL);
+    if (path && access(path, F_OK) == 0) {
+        zca_doctor_fail(doctor,
+                        "identity '%s': its reload command has not succeeded yet: servers "
+                        "may show the certificate before",
+                        zca_identity_get_uri(identity));
+        zca_doctor_advise(doctor, "zca renew %s repeats it, and says why it fails",
+                          zca_identity_get_uri(identity));
+    }
+}
+
+static void check_schedule(struct zca_doctor *doctor, size_t num_due)
+{
+    if (is_scheduled()) {
+        return;
+    }
+    if (num_due > 0) {
+        zca_doctor_fail(doctor, "nothing runs 'zca renew', and certificates are due: %zu", num_due);
+    } else {
+        zca_doctor_warn(doctor, "nothing runs 'zca renew': certificates will expire");
+    }
+    zca_doctor_advise(doctor, "systemctl enable --now zca-renew.timer, or in /etc/cron.d/zca: "
+                              "17 * * * * root zca renew");
+}
+
+void zca_doctor_renewal(struct zca_doctor *doctor)
+{
+    size_t num_due = 0;
+    zca_auto(zca_inventory) struct zca_inventory inventory = {.identities = NULL};
+    const char *authority = zca_arguments_text(doctor->tool->arguments, ZCA_TOOL_AUTHORITY);
+    if (!doctor->config || !zca_inventory_find(doctor->tool->library, authority, false, &inventory,
+                                               &(struct zca_error){.reason = ZCA_ERR_NONE})) {
+        return; /* told by the check of keys */
+    }
+    for (size_t i = 0; i < inventory.num_identities; i++) {
+        struct zca_identity *identity = inventory.identities[i];
+        check_failure(doctor, identity);
+        check_reload(doctor, identity);
+        num_due += is_due(identity) ? 1 : 0;
+    }
+    if (inventory.num_identities > 0) {
+        check_schedule(doctor, num_due);
+    }
+}
