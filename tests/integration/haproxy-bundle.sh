@@ -37,4 +37,18 @@ check 'curl verifies it' equal 'hello from haproxy' "$(fetch "$port")"
 stop "$server_pid"
 check 'without the authority' equal 'hello from haproxy' "$(fetch "$port")"
 stop "$haproxy_pid"
+
+# with zca-keep-sealing-key the worker needs no key of zca when it starts
+openssl req -x509 -newkey ec -pkeyopt ec_paramgen_curve:P-256 -nodes -keyout "$work/own.key" -subj "/CN=$name" -days 1 \
+    -config <(echo '[req]'; echo 'distinguished_name = req') -out "$work/own.crt" 2>/dev/null
+cat "$work/own.crt" "$work/own.key" >"$bundle"
+start_haproxy "$port"
+check 'a worker without one opens no sealed bundle' refuses '' must_be_committed "$bundle" "$work/sealed.pem"
+stop "$haproxy_pid"
+sed -i '/^keep-sealing-key/d' "$ZCA_CONFIG"
+sed -i 's|^zca-config = .*|&\nzca-keep-sealing-key = yes|' "$OPENSSL_CONF"
+start_haproxy "$port"
+check 'but with zca-keep-sealing-key' must_be_committed "$bundle" "$work/sealed.pem"
+check 'and serves it' wait_for 10 serves "$work/sealed.pem" "$port"
+stop "$haproxy_pid"
 finish
