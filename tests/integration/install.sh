@@ -32,7 +32,8 @@ pages() { # every page of docs/man
 
 for file in "$modules/zca.so" /usr/bin/zca /usr/bin/zca-server /usr/share/doc/zca/openssl.cnf.example \
     /usr/lib/systemd/system/zca-server.service /usr/lib/systemd/system/zca-renew.service \
-    /usr/lib/systemd/system/zca-renew.timer; do
+    /usr/lib/systemd/system/zca-renew.timer /usr/lib/systemd/system/zca-renew@.service \
+    /usr/lib/systemd/system/zca-renew@.timer; do
     check "$file" there "$file"
 done
 check 'every manual page' pages
