@@ -203,3 +203,19 @@ example=$here/../../openssl.cnf.example
 example_line() {
     sed -n 's/^#     //p' "$example" | grep -F -- "$1"
 }
+
+# give_state_to USER: what is below the state directory belongs to a server's own user, as docs/recipes/unprivileged.md
+# has it; "as USER COMMAND..." runs with that user's rights.
+give_state_to() {
+    cp "$server_trust" "$work/trust.pem"
+    sed -i "s|^trust = .*|trust = $work/trust.pem|" "$ZCA_CONFIG"
+    chmod 644 "$ZCA_CONFIG" "$OPENSSL_CONF"
+    chown -R "$1:" "$work/state" "$work/run"
+    chmod 755 "$work" # so that the user passes through
+}
+
+as() { # USER COMMAND...
+    local user=$1
+    shift
+    setpriv --reuid "$user" --regid "$user" --init-groups "$@" # unlike runuser without a session
+}
