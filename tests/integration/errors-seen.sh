@@ -6,7 +6,7 @@
 . "$(dirname "$0")/syslog.sh"
 . "$(dirname "$0")/lib.sh"
 need_root
-need cc openssl nginx stunnel4 apache2 curl haproxy ss timeout unshare /usr/bin/python3
+need cc openssl nginx dovecot stunnel4 apache2 curl haproxy ss timeout unshare /usr/bin/python3
 start_syslog
 cd "$work" || exit 1
 chmod 755 "$work"
@@ -131,10 +131,50 @@ run_apache() {
     run_server apache.log 'resuming normal operations' setsid apache2 -DFOREGROUND -f "$work/apache.conf"
 }
 
+# Its login process reads the key when a client connects, from within its own root.
+run_dovecot() {
+    local status=0
+    rm -rf dovecot && mkdir dovecot
+    cat >dovecot.conf <<EOC
+base_dir = $work/dovecot/run
+state_dir = $work/dovecot/state
+instance_name = zca-test
+log_path = $work/dovecot/log
+protocols = imap
+listen = 127.0.0.1
+import_environment = \$import_environment OPENSSL_CONF ZCA_CONFIG
+ssl = required
+ssl_cert = <$work/web.pem
+ssl_key = <$work/web.key
+passdb {
+  driver = static
+  args = password=secret
+}
+service imap-login {
+  inet_listener imap {
+    port = 0
+  }
+  inet_listener imaps {
+    port = $port
+  }
+}
+EOC
+    timeout 20 setsid dovecot -F -c "$work/dovecot.conf" &
+    local pid=$!
+    wait_for 10 listens "$port"
+    timeout 10 openssl s_client -quiet -connect "127.0.0.1:$port" <<<'a logout' 2>&1 | grep -q 'Dovecot .* ready' || status=1
+    [ "$status" -eq 0 ] || wait_for 5 grep -q 'SSL' dovecot/log
+    kill "$pid"
+    wait "$pid"
+    cat dovecot/log
+    return "$status"
+}
+
 # ---- faults: each changes one thing; heal takes all of them back ----
+reference=web.ref # what programs load
 heal() {
     rm -rf "$state" "$modules/zca-core.so"
-    cp -a good.state "$state" && cp web.ref web.key && cp "$build/provider/zca-core.so" "$modules"
+    cp -a good.state "$state" && cp "$reference" web.key && cp "$build/provider/zca-core.so" "$modules"
     config >"$ZCA_CONFIG"
     : >syslog
 }
@@ -187,7 +227,7 @@ logs() { # TEXT: a line of ours with it is in syslog
     wait_for 5 grep -qF -- "$1" "$work/syslog" && grep -F -- "$1" "$work/syslog" | grep -q 'zca: '
 }
 
-meets() { # PROGRAM SHOWN WORDS FAULT REASON DATA
+shows() { # PROGRAM SHOWN WORDS FAULT REASON DATA
     local text
     local wanted=("$3")
     [[ $2 != *reason* ]] || wanted+=("$5")
@@ -201,6 +241,10 @@ meets() { # PROGRAM SHOWN WORDS FAULT REASON DATA
     for text in "${wanted[@]}"; do
         grep -qF -- "$text" seen || { echo "does not show: $text"; tail -n 20 seen; return 1; }
     done
+}
+
+meets() { # the same arguments: and the data is in syslog
+    shows "$@" || return 1
     logs "$6" || { echo "not in syslog: $6"; cat syslog; return 1; }
 }
 
@@ -224,6 +268,23 @@ for row in "${programs[@]}"; do
         check "$program: $fault" meets "$program" "$shown" "$words" "$fault" "$reason" "$data"
     done
 done
+# dovecot shows reason and data; nobody listens to syslog within its root
+heal
+zca export web --key sealed.ref --sealed >/dev/null || exit 1
+reference=sealed.ref
+sed -i 's/^\[zca_provider\]$/&\nzca-keep-sealing-key = yes/' "$OPENSSL_CONF"
+check 'dovecot takes a good key' takes dovecot
+for row in "${faults[@]}"; do
+    IFS='|' read -r fault reason data <<<"$row"
+    case $fault in
+    base64 | der | cut | no_sealing | other_sealing)
+        check "dovecot: $fault" shows dovecot 'reason data' "Couldn't parse private SSL key" "$fault" "$reason" "$data"
+        ;;
+    esac
+done
+reference=web.ref
+sed -i '/^zca-keep-sealing-key/d' "$OPENSSL_CONF"
+
 # ---- what is told by openssl alone: one line each ----
 says() { # TEXT COMMAND...: the command says it, and so does syslog
     heal
