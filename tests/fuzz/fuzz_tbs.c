@@ -35,6 +35,35 @@ static void check_crl(struct zca_span tbs)
     }
 }
 
+/* AlgorithmIdentifier ecdsa-with-SHA256 (RFC 5758, 3.2) */
+static const uint8_t ecdsa_sha256[] = {0x30, 0x0a, 0x06, 0x08, 0x2a, 0x86,
+                                       0x48, 0xce, 0x3d, 0x04, 0x03, 0x02};
+
+/* As a signed request is kept: finished, read by the same reader, which gives the signed bytes back. */
+static void check_request(struct zca_span tbs)
+{
+    unsigned char *again = NULL;
+    zca_auto(zca_buffer) struct zca_buffer der = {.data = NULL};
+    demand(zca_tbs_complete(tbs, zca_span_of(ecdsa_sha256, sizeof(ecdsa_sha256)),
+                            zca_span_of("x", 1), &der, NULL));
+    zca_auto(X509_REQ) X509_REQ *request = zca_pem_parse_request(NULL, zca_buffer_span(&der), NULL);
+    if (request) {
+        int len = i2d_re_X509_REQ_tbs(request, &again);
+        demand(len >= 0 && zca_span_equal(zca_span_of(again, (size_t)len), tbs));
+        OPENSSL_free(again);
+    }
+}
+
+/* What is read through OpenSSL's own types; an OCSP response has none for its signed part alone. */
+static const struct {
+    enum zca_tbs_kind kind;
+    void (*check)(struct zca_span tbs);
+} checks[] = {
+    {ZCA_TBS_CERTIFICATE, check_certificate},
+    {ZCA_TBS_CRL,         check_crl        },
+    {ZCA_TBS_REQUEST,     check_request    },
+};
+
 int LLVMFuzzerTestOneInput(const uint8_t *data, size_t len)
 {
     struct zca_span tbs = zca_span_of(data, len);
@@ -49,10 +78,10 @@ int LLVMFuzzerTestOneInput(const uint8_t *data, size_t len)
     demand(zca_tbs_complete(tbs, zca_span_of("\x30\x00", 2), zca_span_of("x", 1), &der, NULL));
     demand(zca_der_is_sequence(zca_buffer_span(&der)));
     demand(zca_tbs_classify(zca_buffer_span(&der)) == ZCA_TBS_UNKNOWN);
-    if (kind == ZCA_TBS_CERTIFICATE) {
-        check_certificate(tbs);
-    } else if (kind == ZCA_TBS_CRL) {
-        check_crl(tbs);
+    for (size_t i = 0; i < ZCA_COUNT(checks); i++) {
+        if (checks[i].kind == kind) {
+            checks[i].check(tbs);
+        }
     }
     demand(ERR_peek_error() == 0);
     return 0;
