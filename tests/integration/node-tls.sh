@@ -10,6 +10,7 @@ name=web.myorg.ztna other=client.myorg.ztna
 start_authority
 cd "$work" || exit 1
 ca=$work/state/zca/authorities/default/ca.pem
+printf '[identity %s]\nkey-type = RSA-2048\n' "$other" >>"$ZCA_CONFIG"
 make_identities "$name" "$other"
 export OPENSSL_CONF=$work/openssl.cnf
 sed "s|^# module = .*|module = $provider|" "$example" >"$OPENSSL_CONF"

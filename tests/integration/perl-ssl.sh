@@ -11,6 +11,7 @@ name=web.myorg.ztna other=client.myorg.ztna
 start_authority
 cd "$work" || exit 1
 ca=$work/state/zca/authorities/default/ca.pem
+printf '[identity %s]\nkey-type = Ed25519\n' "$other" >>"$ZCA_CONFIG"
 make_identities "$name" "$other"
 write_openssl_cnf
 

@@ -9,6 +9,7 @@ name=web.myorg.ztna other=client.myorg.ztna
 start_authority
 cd "$work" || exit 1
 ca=$work/state/zca/authorities/default/ca.pem
+printf '[identity %s]\nkey-type = RSA-2048\n' "$name" "$other" >>"$ZCA_CONFIG"
 make_identities "$name" "$other"
 write_openssl_cnf
 

@@ -9,6 +9,7 @@ start_authority
 cd "$work" || exit 1
 port=$(free_port)
 ca=$work/state/zca/authorities/default/ca.pem
+printf '[identity %s]\nkey-type = RSA-2048\n' "$other" >>"$ZCA_CONFIG"
 make_identities "$name" "$other"
 write_openssl_cnf
 
