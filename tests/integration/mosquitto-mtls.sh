@@ -1,7 +1,7 @@
 #!/bin/bash
 # SPDX-License-Identifier: Apache-2.0
 # Debian's mosquitto and its clients authenticate with key references, as docs/recipes/mosquitto.md says: the broker is
-# started as root and reads its files as mosquitto, which has a state of its own.
+# started as root and reads its files as mosquitto, which has a state of its own, or a sealed reference.
 # shellcheck source-path=SCRIPTDIR disable=SC2317  # functions are called by name, through check
 . "$(dirname "$0")/lib.sh"
 need_root
@@ -102,6 +102,22 @@ check 'and mended' wait_for 10 serves "$bundle"
 
 stop "$server_pid"
 check 'without the authority' delivers --cert "$work/client.pem" --key "$work/client.pem"
+stop "$mosquitto_pid"
+
+# or the keys stay with root: the sealing key is read while OpenSSL initialises, which is before it is mosquitto
+chown -R root: "$work/state"
+sed -i "s|^bundle-file = $bundle|bundle-file = $work/sealed.pem\nsealed-reference = yes|; /^reload = /d" "$ZCA_CONFIG"
+check 'a sealed bundle' zca renew "$name"
+chown mosquitto "$work/sealed.pem"
+write_mosquitto_conf "$work/sealed.pem"
+check 'by itself it is not opened' does_not_start
+sed -i 's|^module = .*|&\nzca-keep-sealing-key = yes|' "$OPENSSL_CONF"
+check 'the broker starts with it' start_mosquitto
+check 'and is mosquitto' equal mosquitto "$(ps -o user= -p "$mosquitto_pid")"
+check 'who cannot read the keys' refuses 'Permission denied' as mosquitto ls "$work/state/zca/keys"
+check 'clients are known' delivers --cert "$work/client.pem" --key "$work/client.pem"
+kill -HUP "$mosquitto_pid"
+check 'after HUP too' delivers --cert "$work/client.pem" --key "$work/client.pem"
 check 'no private key in the clear' equal '' \
     "$(grep -rlE -- '-----BEGIN (EC |RSA |ENCRYPTED )?PRIVATE KEY' "$work/state" "$work"/*.pem "$work"/*.key)"
 stop "$mosquitto_pid"

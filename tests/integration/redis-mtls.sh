@@ -103,23 +103,17 @@ chown -R root: "$work/state"
 chmod 755 "$work/state" "$work/state/zca" "$work/state/zca/authorities"
 install -d -m 755 "$work/credentials"
 install -g redis -m 440 "$work/state/zca/sealing.key" "$work/credentials/zca-sealing-key"
-cat >"$work/deploy" <<EOC
-#!/bin/sh -e
-$build/tool/zca --config $ZCA_CONFIG export $name --bundle $work/sealed.pem --sealed
-chgrp redis $work/sealed.pem
-chmod 640 $work/sealed.pem
-[ ! -S $work/redis/socket ] || redis-cli -e -s $work/redis/socket \\
-    config set tls-cert-file $work/sealed.pem tls-key-file $work/sealed.pem
-EOC
-chmod 755 "$work/deploy"
-sed -i "s|^reload = .*|reload = $work/deploy|" "$ZCA_CONFIG"
-check 'a renewal writes a sealed bundle' zca renew "$name" --force
+sed -i "s|^bundle-file = $bundle|bundle-file = $work/sealed.pem\nsealed-reference = yes|; /^reload = /d" "$ZCA_CONFIG"
+check 'a sealed bundle' zca renew "$name"
+chown redis "$work/sealed.pem" # it stays so when it is replaced
 check 'redis cannot read the keys' refuses 'Permission denied' as redis ls "$work/state/zca/keys"
 write_redis_conf "$work/sealed.pem"
 check 'redis-server starts with it' start_redis "CREDENTIALS_DIRECTORY=$work/credentials"
 check 'and shows it' serves "$work/sealed.pem"
+sed -i "s|^sealed-reference = .*|&\nreload = redis-cli -e -s $work/redis/socket config set tls-cert-file $work/sealed.pem tls-key-file $work/sealed.pem|" \
+    "$ZCA_CONFIG"
 before=$(serial_at "$port")
-check 'another renewal' zca renew "$name" --force
+check 'a renewal' zca renew "$name" --force
 check 'is served without a restart' serves "$work/sealed.pem"
 check 'and is another' test "$before" != "$(serial_at "$port")"
 check 'redis-cli is known' answers --cert "$work/client.pem" --key "$work/client.pem"
