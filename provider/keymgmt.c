@@ -359,8 +359,8 @@ static const OSSL_DISPATCH ed25519_functions[] = {
 };
 
 const OSSL_ALGORITHM zca_keymgmt_algorithms[] = {
-    {"EC:id-ecPublicKey:1.2.840.10045.2.1",    "provider=zca", ec_functions,      "zca EC keys"     },
-    {"RSA:rsaEncryption:1.2.840.113549.1.1.1", "provider=zca", rsa_functions,     "zca RSA keys"    },
-    {"ED25519:1.3.101.112",                    "provider=zca", ed25519_functions, "zca Ed25519 keys"},
-    {NULL,                                     NULL,           NULL,              NULL              },
+    {"EC",      "provider=zca", ec_functions,      "zca EC keys"     },
+    {"RSA",     "provider=zca", rsa_functions,     "zca RSA keys"    },
+    {"ED25519", "provider=zca", ed25519_functions, "zca Ed25519 keys"},
+    {NULL,      NULL,           NULL,              NULL              },
 };

@@ -402,8 +402,8 @@ static const OSSL_DISPATCH ed25519_functions[] = {
 };
 
 const OSSL_ALGORITHM zca_signature_algorithms[] = {
-    {"ECDSA",                                  "provider=zca", ecdsa_functions,   "zca ECDSA"  },
-    {"RSA:rsaEncryption:1.2.840.113549.1.1.1", "provider=zca", rsa_functions,     "zca RSA"    },
-    {"ED25519:1.3.101.112",                    "provider=zca", ed25519_functions, "zca Ed25519"},
-    {NULL,                                     NULL,           NULL,              NULL         },
+    {"ECDSA",   "provider=zca", ecdsa_functions,   "zca ECDSA"  },
+    {"RSA",     "provider=zca", rsa_functions,     "zca RSA"    },
+    {"ED25519", "provider=zca", ed25519_functions, "zca Ed25519"},
+    {NULL,      NULL,           NULL,              NULL         },
 };

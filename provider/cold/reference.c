@@ -46,6 +46,34 @@ static bool read_block(const struct zca_provider *provider, OSSL_CORE_BIO *bio,
     return appended && zca_error_set(err, ZCA_ERR_INVALID, "a key reference has no end line");
 }
 
+/* A decode under way in this thread. Read through the file store, a block is decoded within a decode. */
+struct decode {
+    struct decode *outer;
+    struct zca_error failure; /* of the load */
+};
+
+static _Thread_local struct decode *innermost;
+
+bool zca_reference_failed(const struct zca_error *err)
+{
+    if (innermost) {
+        innermost->failure = *err;
+    }
+    return innermost;
+}
+
+static bool load_failed(void)
+{
+    return innermost->failure.reason != ZCA_ERR_NONE;
+}
+
+/* The file store, which wants data, turns it down with errors that mean nothing. */
+static bool give_reference(const OSSL_PARAM params[], OSSL_CALLBACK *callback, void *argument)
+{
+    zca_auto(error_mark) int mark = ERR_set_mark();
+    return callback(params, argument);
+}
+
 static bool hand_out(const struct zca_loan *loan, const struct zca_buffer *text,
                      OSSL_CALLBACK *callback, void *argument, struct zca_error *err)
 {
@@ -54,14 +82,19 @@ static bool hand_out(const struct zca_loan *loan, const struct zca_buffer *text,
         return false;
     }
     /* libcrypto reads these, it does not write */
-    OSSL_PARAM params[] = {
+    int type = OSSL_OBJECT_PKEY;
+    OSSL_PARAM by_reference[] = {
+        OSSL_PARAM_construct_int(OSSL_OBJECT_PARAM_TYPE, &type),
         OSSL_PARAM_construct_utf8_string(OSSL_OBJECT_PARAM_DATA_TYPE,
                                          (char *)(uintptr_t)zca_kinds[kind].keymgmt, 0),
         OSSL_PARAM_construct_octet_string(OSSL_OBJECT_PARAM_REFERENCE, (void *)(uintptr_t)loan,
                                           sizeof(*loan)),
+        OSSL_PARAM_construct_end()};
+    OSSL_PARAM as_data[] = {
         OSSL_PARAM_construct_octet_string(OSSL_OBJECT_PARAM_DATA, text->data, text->len),
         OSSL_PARAM_construct_end()};
-    return callback(params, argument);
+    return give_reference(by_reference, callback, argument) ||
+           (!load_failed() && callback(as_data, argument));
 }
 
 static bool decode_block(struct zca_provider *provider, OSSL_CORE_BIO *bio, OSSL_CALLBACK *callback,
@@ -80,22 +113,6 @@ static bool decode_block(struct zca_provider *provider, OSSL_CORE_BIO *bio, OSSL
     loan.uri = reference.uri;
     loan.reference = &reference;
     return hand_out(&loan, &text, callback, argument, err);
-}
-
-/* A decode under way in this thread. Read through the file store, a block is decoded within a decode. */
-struct decode {
-    struct decode *outer;
-    struct zca_error failure; /* of the load */
-};
-
-static _Thread_local struct decode *innermost;
-
-bool zca_reference_failed(const struct zca_error *err)
-{
-    if (innermost) {
-        innermost->failure = *err;
-    }
-    return innermost;
 }
 
 int zca_reference_decode(struct zca_provider *provider, OSSL_CORE_BIO *bio, OSSL_CALLBACK *callback,
