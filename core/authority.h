@@ -71,7 +71,7 @@ ZCA_NODISCARD X509_CRL *zca_authority_crl(struct zca_authority *authority, bool 
  *
  * tbs            classified here; ZCA_ERR_POLICY when it is not an X.509 structure and blind-sign is off.
  * digest         "SHA256" ...; NULL for keys that hash themselves.
- * out_signature  as zca_key_sign.
+ * out_signature  cleared first; EC: DER Ecdsa-Sig-Value (RFC 3279, 2.2.3), RSA raw.
  * err            ZCA_ERR_UNSUPPORTED for dialects that build their own certificates: the message names
  *                the URI and command that work; else the authority's refusal with its code.
  */

@@ -139,7 +139,7 @@ static X509_REQ *make_request(struct zca_library *library, struct zca_key *key,
                               struct zca_error *err)
 {
     OSSL_LIB_CTX *context = zca_library_context(library, err);
-    EVP_PKEY *pkey = context ? zca_key_pkey(key, err) : NULL;
+    zca_auto(EVP_PKEY) EVP_PKEY *pkey = context ? zca_key_pkey(key, err) : NULL;
     if (!pkey) {
         return NULL;
     }

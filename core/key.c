@@ -1,7 +1,7 @@
 /* SPDX-License-Identifier: Apache-2.0 */
 /*
- * Keys as raw values, lent out as OSSL_PARAMs that point at them: a private value exists once,
- * in secret memory, until a key management makes its own copy.
+ * Keys as objects of the crypto provider's key management (provider-keymgmt(7)). Private values pass through
+ * wiped secret memory on their way in and out; what stays is the provider's one copy.
  */
 #include "core/key.h"
 
@@ -12,6 +12,7 @@
 #include <openssl/core_names.h>
 
 #include "base/openssl_auto.h"
+#include "core/crypto.h"
 #include "core/key_value.h"
 
 struct zca_key {
@@ -20,66 +21,63 @@ struct zca_key {
     const struct zca_key_type *type;
     enum zca_key_origin origin;
     struct zca_buffer public_key; /* DER SubjectPublicKeyInfo */
-    struct zca_key_values values;
-    OSSL_PARAM params[ZCA_KEY_MAX_VALUES + 2]; /* private values, group, public values, end */
-    size_t num_private;
-    _Atomic(EVP_PKEY *) pkey; /* NULL until somebody needs it */
+    const struct zca_functions *functions;
+    void *inner;
+    struct zca_key_watch watch;
 };
 
 /* ---- life ---- */
 
-static void lend_values(struct zca_key *key)
+/* Takes `inner`, also on failure. */
+static struct zca_key *key_around(struct zca_library *library, const struct zca_key_type *type,
+                                  const struct zca_functions *functions, void *inner,
+                                  struct zca_error *err)
 {
-    const struct zca_key_family *family = zca_key_family_of(key->type);
-    uint8_t *secret = key->values.secret.data;
-    uint8_t *open = key->values.open.data;
-    OSSL_PARAM *param = key->params;
-    bool has_group = !key->type->group;
-    for (size_t i = 0; i < family->num_rows; i++) {
-        const struct zca_key_value_row *row = &family->rows[i];
-        uint8_t **next = row->is_private ? &secret : &open;
-        if (!row->is_private && !has_group) {
-            has_group = true; /* OpenSSL does not write through it */
-            *param++ = OSSL_PARAM_construct_utf8_string(OSSL_PKEY_PARAM_GROUP_NAME,
-                                                        (char *)key->type->group, 0);
-        }
-        *param++ = row->is_number
-                       ? OSSL_PARAM_construct_BN(row->name, *next, key->values.lens[i])
-                       : OSSL_PARAM_construct_octet_string(row->name, *next, key->values.lens[i]);
-        *next += key->values.lens[i];
-        key->num_private += row->is_private ? 1 : 0;
-    }
-    *param = OSSL_PARAM_construct_end();
-}
-
-static struct zca_key *make_key(struct zca_library *library, const struct zca_key_type *type,
-                                enum zca_key_origin origin, struct zca_key_values *values,
-                                struct zca_error *err)
-{
-    struct zca_key *key = calloc(1, sizeof(*key));
+    struct zca_key *key = inner ? calloc(1, sizeof(*key)) : NULL;
     if (!key) {
-        (void)zca_error_set(err, ZCA_ERR_MEMORY, "out of memory");
+        ZCA_KEYMGMT(free, FREE, functions)(inner);
+        (void)zca_error_set(err, ZCA_ERR_MEMORY, "out of memory"); /* NULL tells */
         return NULL;
     }
     key->references = 1;
     key->library = library;
     key->type = type;
-    key->origin = origin;
-    zca_buffer_move(&key->values.secret, &values->secret);
-    zca_buffer_move(&key->values.open, &values->open);
-    memcpy(key->values.lens, values->lens, sizeof(values->lens));
-    lend_values(key);
+    key->functions = functions;
+    key->inner = inner;
     return key;
 }
 
+/* An empty key of the type, to import into. */
+static struct zca_key *key_new(struct zca_library *library, const struct zca_key_type *type,
+                               struct zca_error *err)
+{
+    void *provctx = NULL;
+    const struct zca_functions *functions =
+        zca_crypto_keymgmt(library, type->keymgmt, &provctx, err);
+    return functions ? key_around(library, type, functions,
+                                  ZCA_KEYMGMT(new, NEW, functions)(provctx), err)
+                     : NULL;
+}
+
+static bool import(const OSSL_PARAM params[], const struct zca_key *key, struct zca_error *err)
+{
+    return ZCA_KEYMGMT(import, IMPORT, key->functions)(key->inner, OSSL_KEYMGMT_SELECT_ALL,
+                                                       params) ||
+           zca_error_set_crypto(err, "making a key object of type '%s'", key->type->name);
+}
+
 struct zca_key *zca_key_from_values(struct zca_library *library, const struct zca_key_type *type,
-                                    enum zca_key_origin origin, struct zca_key_values *values,
+                                    enum zca_key_origin origin, const struct zca_key_values *values,
                                     struct zca_span public_key, struct zca_error *err)
 {
-    zca_auto(zca_key) struct zca_key *key = make_key(library, type, origin, values, err);
-    if (!key || !zca_buffer_append(&key->public_key, public_key, err)) {
+    OSSL_PARAM params[ZCA_KEY_MAX_VALUES + 2];
+    zca_auto(zca_key) struct zca_key *key = key_new(library, type, err);
+    zca_key_values_lend(type, values, params);
+    if (!key || !import(params, key, err) ||
+        !zca_buffer_append(&key->public_key, public_key, err)) {
         return NULL;
     }
+    key->origin = origin;
     return zca_steal(key);
 }
 
@@ -89,15 +87,33 @@ struct zca_key *zca_key_ref(struct zca_key *key)
     return key;
 }
 
+struct zca_key *zca_key_ref_alive(struct zca_key *key)
+{
+    unsigned references = atomic_load(&key->references);
+    while (references != 0) {
+        if (atomic_compare_exchange_weak(&key->references, &references, references + 1)) {
+            return key;
+        }
+    }
+    return NULL;
+}
+
 void zca_key_free(struct zca_key *key)
 {
     if (!key || atomic_fetch_sub_explicit(&key->references, 1, memory_order_acq_rel) > 1) {
         return;
     }
-    EVP_PKEY_free(atomic_load(&key->pkey));
-    zca_key_values_clear(&key->values);
+    if (key->watch.gone) {
+        key->watch.gone(key->watch.argument, key);
+    }
+    ZCA_KEYMGMT(free, FREE, key->functions)(key->inner);
     zca_buffer_clear(&key->public_key);
     free(key);
+}
+
+void zca_key_set_watch(struct zca_key *key, const struct zca_key_watch *watch)
+{
+    key->watch = *watch;
 }
 
 const struct zca_key_type *zca_key_get_type(const struct zca_key *key)
@@ -120,54 +136,67 @@ struct zca_span zca_key_get_public(const struct zca_key *key)
     return zca_buffer_span(&key->public_key);
 }
 
-const struct zca_key_values *zca_key_get_values(const struct zca_key *key)
+void *zca_key_get_inner(const struct zca_key *key)
 {
-    return &key->values;
+    return key->inner;
 }
 
-const OSSL_PARAM *zca_key_params(const struct zca_key *key, bool with_private)
+const struct zca_functions *zca_key_get_functions(const struct zca_key *key)
 {
-    return with_private ? key->params : key->params + key->num_private;
+    return key->functions;
+}
+
+bool zca_key_values_of(const struct zca_key *key, struct zca_key_values *out_values,
+                       struct zca_error *err)
+{
+    return zca_key_values_read(key->functions, key->inner, key->type, out_values, err);
 }
 
 /* ---- as OpenSSL's object ---- */
 
-static EVP_PKEY *new_pkey(const struct zca_key *key, struct zca_error *err)
+struct conversion {
+    OSSL_LIB_CTX *context;
+    const char *keymgmt;
+    int selection;
+    EVP_PKEY *pkey;
+};
+
+static int make_pkey(const OSSL_PARAM params[], void *argument)
 {
-    OSSL_LIB_CTX *context = zca_library_context(key->library, err);
-    if (!context) {
+    struct conversion *conversion = argument;
+    zca_auto(EVP_PKEY_CTX) EVP_PKEY_CTX *import =
+        EVP_PKEY_CTX_new_from_name(conversion->context, conversion->keymgmt, NULL);
+    /* EVP_PKEY_fromdata takes a pointer that it does not write through */
+    return import && EVP_PKEY_fromdata_init(import) == 1 &&
+           EVP_PKEY_fromdata(import, &conversion->pkey, conversion->selection,
+                             (OSSL_PARAM *)(uintptr_t)params) == 1;
+}
+
+static EVP_PKEY *convert(const struct zca_key *key, int selection, struct zca_error *err)
+{
+    struct conversion conversion = {.context = zca_library_context(key->library, err),
+                                    .keymgmt = key->type->keymgmt,
+                                    .selection = selection};
+    if (!conversion.context) {
         return NULL;
     }
-    EVP_PKEY *pkey = NULL;
-    zca_auto(EVP_PKEY_CTX) EVP_PKEY_CTX *import =
-        EVP_PKEY_CTX_new_from_name(context, key->type->keymgmt, NULL);
-    /* EVP_PKEY_fromdata takes a pointer that it does not write through */
-    if (!import || EVP_PKEY_fromdata_init(import) != 1 ||
-        EVP_PKEY_fromdata(import, &pkey, EVP_PKEY_KEYPAIR, (OSSL_PARAM *)key->params) != 1) {
+    if (!ZCA_KEYMGMT(export, EXPORT, key->functions)(key->inner, selection, make_pkey,
+                                                     &conversion)) {
+        EVP_PKEY_free(conversion.pkey);
         (void)zca_error_set_crypto(err, "making a key object of type '%s'", key->type->name);
         return NULL;
     }
-    return pkey;
+    return conversion.pkey;
 }
 
-/* Two threads may make one each: the first to be kept serves both. */
-EVP_PKEY *zca_key_pkey(struct zca_key *key, struct zca_error *err)
+EVP_PKEY *zca_key_pkey(const struct zca_key *key, struct zca_error *err)
 {
-    EVP_PKEY *kept = atomic_load_explicit(&key->pkey, memory_order_acquire);
-    if (kept) {
-        return kept;
-    }
-    EVP_PKEY *pkey = new_pkey(key, err);
-    if (pkey && !atomic_compare_exchange_strong(&key->pkey, &kept, pkey)) {
-        EVP_PKEY_free(pkey);
-        return kept;
-    }
-    return pkey;
+    return convert(key, EVP_PKEY_KEYPAIR, err);
 }
 
 static bool fill_public(struct zca_key *key, struct zca_error *err)
 {
-    EVP_PKEY *pkey = zca_key_pkey(key, err);
+    zca_auto(EVP_PKEY) EVP_PKEY *pkey = convert(key, EVP_PKEY_PUBLIC_KEY, err);
     if (!pkey) {
         return false;
     }
@@ -181,11 +210,67 @@ static bool fill_public(struct zca_key *key, struct zca_error *err)
     return ok;
 }
 
-/* ---- made here or elsewhere ---- */
+/* ---- made here ---- */
 
-/* Borrows `pkey`. What is kept is built anew from its values, so it has the usual encoding. */
+/* RSA key generation tells its progress without asking whether somebody listens. */
+static int ignore_progress(const OSSL_PARAM params[], void *argument)
+{
+    (void)params;   /* nobody waits for it */
+    (void)argument; /* as above */
+    return 1;
+}
+
+static void *generate(const struct zca_functions *functions, void *provctx,
+                      const struct zca_key_type *type)
+{
+    size_t bits = (size_t)type->bits;
+    OSSL_PARAM params[] = {type->group
+                               ? OSSL_PARAM_construct_utf8_string(OSSL_PKEY_PARAM_GROUP_NAME,
+                                                                  (char *)(uintptr_t)type->group, 0)
+                               : OSSL_PARAM_construct_size_t(OSSL_PKEY_PARAM_RSA_BITS, &bits),
+                           OSSL_PARAM_construct_end()};
+    void *generation =
+        ZCA_KEYMGMT(gen_init, GEN_INIT, functions)(provctx, OSSL_KEYMGMT_SELECT_KEYPAIR, params);
+    void *inner =
+        generation ? ZCA_KEYMGMT(gen, GEN, functions)(generation, ignore_progress, NULL) : NULL;
+    if (generation) {
+        ZCA_KEYMGMT(gen_cleanup, GEN_CLEANUP, functions)(generation);
+    }
+    return inner;
+}
+
+struct zca_key *zca_key_generate(struct zca_library *library, const struct zca_key_type *type,
+                                 struct zca_error *err)
+{
+    void *provctx = NULL;
+    const struct zca_functions *functions =
+        zca_crypto_keymgmt(library, type->keymgmt, &provctx, err);
+    void *inner = functions ? generate(functions, provctx, type) : NULL;
+    if (!inner) {
+        if (functions) {
+            (void)zca_error_set_crypto(err, "making a key of type '%s'", type->name);
+        }
+        return NULL; /* as the error says */
+    }
+    zca_auto(zca_key) struct zca_key *key = key_around(library, type, functions, inner, err);
+    return key && fill_public(key, err) ? zca_steal(key) : NULL;
+}
+
+/* ---- made elsewhere ---- */
+
+struct intake {
+    const struct zca_key *key;
+    struct zca_error *err;
+};
+
+static int take_in(const OSSL_PARAM params[], void *argument)
+{
+    const struct intake *intake = argument;
+    return import(params, intake->key, intake->err);
+}
+
 static struct zca_key *key_from_pkey(struct zca_library *library, EVP_PKEY *pkey,
-                                     enum zca_key_origin origin, struct zca_error *err)
+                                     struct zca_error *err)
 {
     const struct zca_key_type *type = zca_key_type_of(pkey);
     if (!type) {
@@ -194,51 +279,26 @@ static struct zca_key *key_from_pkey(struct zca_library *library, EVP_PKEY *pkey
                             EVP_PKEY_get0_type_name(pkey), EVP_PKEY_get_bits(pkey));
         return NULL;
     }
-    zca_auto(zca_key_values) struct zca_key_values values = {.secret = ZCA_SECRET_BUFFER};
-    if (!zca_key_values_read(pkey, type, &values, err)) {
+    zca_auto(zca_key) struct zca_key *key = key_new(library, type, err);
+    struct intake intake = {key, err};
+    if (!key || EVP_PKEY_export(pkey, EVP_PKEY_KEYPAIR, take_in, &intake) != 1 ||
+        !fill_public(key, err)) {
         return NULL;
     }
-    zca_auto(zca_key) struct zca_key *key = make_key(library, type, origin, &values, err);
-    if (!key || !fill_public(key, err)) {
-        return NULL;
-    }
+    key->origin = ZCA_KEY_MADE_BY_AUTHORITY;
     return zca_steal(key);
 }
 
-struct zca_key *zca_key_generate(struct zca_library *library, const struct zca_key_type *type,
-                                 struct zca_error *err)
-{
-    OSSL_LIB_CTX *context = zca_library_context(library, err);
-    if (!context) {
-        return NULL;
-    }
-    zca_auto(EVP_PKEY) EVP_PKEY *pkey = NULL;
-    if (type->group) {
-        pkey = EVP_PKEY_Q_keygen(context, NULL, type->keymgmt, type->group);
-    } else {
-        pkey = EVP_PKEY_Q_keygen(context, NULL, type->keymgmt, (size_t)type->bits);
-    }
-    if (!pkey) {
-        (void)zca_error_set_crypto(err, "making a key of type '%s'", type->name);
-        return NULL;
-    }
-    return key_from_pkey(library, pkey, ZCA_KEY_MADE_HERE, err);
-}
-
 /* Do the values make one key? An authority may have sent halves of two. */
-static bool check_pair(struct zca_key *key, struct zca_error *err)
+static bool check_pair(const struct zca_key *key, struct zca_error *err)
 {
-    EVP_PKEY *pkey = zca_key_pkey(key, err);
-    OSSL_LIB_CTX *context = zca_library_context(key->library, err);
-    if (!pkey || !context) {
-        return false;
-    }
-    zca_auto(EVP_PKEY_CTX) EVP_PKEY_CTX *check = EVP_PKEY_CTX_new_from_pkey(context, pkey, NULL);
-    return (check && EVP_PKEY_pairwise_check(check) == 1) ||
+    OSSL_FUNC_keymgmt_validate_fn *validate = ZCA_KEYMGMT(validate, VALIDATE, key->functions);
+    return (validate &&
+            validate(key->inner, OSSL_KEYMGMT_SELECT_KEYPAIR, OSSL_KEYMGMT_VALIDATE_FULL_CHECK)) ||
            zca_error_set(err, ZCA_ERR_INVALID, "private and public part are not of one key");
 }
 
-/* The public point in the form that the table expects (SEC 1, 2.3.3). */
+/* The public point in the form that everybody expects (SEC 1, 2.3.3). */
 static bool uncompress(EVP_PKEY *pkey)
 {
     return EVP_PKEY_is_a(pkey, "EC") != 1 ||
@@ -261,40 +321,11 @@ struct zca_key *zca_key_import_pkcs8(struct zca_library *library, struct zca_spa
         (void)zca_error_set(err, ZCA_ERR_INVALID, "the bytes are no private key");
         return NULL;
     }
-    zca_auto(zca_key) struct zca_key *key =
-        key_from_pkey(library, pkey, ZCA_KEY_MADE_BY_AUTHORITY, err);
+    zca_auto(zca_key) struct zca_key *key = key_from_pkey(library, pkey, err);
     return key && check_pair(key, err) ? zca_steal(key) : NULL;
 }
 
 /* ---- use ---- */
-
-bool zca_key_sign(struct zca_key *key, const char *digest, struct zca_span tbs,
-                  struct zca_buffer *out_signature, struct zca_error *err)
-{
-    EVP_PKEY *pkey = zca_key_pkey(key, err);
-    OSSL_LIB_CTX *context = zca_library_context(key->library, err);
-    if (!pkey || !context) {
-        return false;
-    }
-    const char *name = digest ? digest : key->type->digest;
-    zca_auto(EVP_MD_CTX) EVP_MD_CTX *sign = EVP_MD_CTX_new();
-    size_t len = (size_t)EVP_PKEY_get_size(pkey);
-    zca_auto(zca_buffer) struct zca_buffer signature = {0};
-    if (!sign || EVP_DigestSignInit_ex(sign, NULL, name, context, NULL, pkey, NULL) != 1) {
-        return zca_error_set_crypto(err, "preparing a signature");
-    }
-    if (!zca_buffer_resize(&signature, len, err)) {
-        return false;
-    }
-    if (EVP_DigestSign(sign, signature.data, &len, tbs.data, tbs.len) != 1) {
-        return zca_error_set_crypto(err, "signing");
-    }
-    if (!zca_buffer_resize(&signature, len, err)) {
-        return false;
-    }
-    zca_buffer_move(out_signature, &signature);
-    return true;
-}
 
 bool zca_key_matches(const struct zca_key *key, const X509 *certificate)
 {
@@ -311,7 +342,7 @@ bool zca_key_matches(const struct zca_key *key, const X509 *certificate)
 
 bool zca_key_export_plain(struct zca_key *key, struct zca_buffer *out_der, struct zca_error *err)
 {
-    EVP_PKEY *pkey = zca_key_pkey(key, err);
+    zca_auto(EVP_PKEY) EVP_PKEY *pkey = zca_key_pkey(key, err);
     if (!pkey) {
         return false;
     }

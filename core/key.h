@@ -1,7 +1,8 @@
 /* SPDX-License-Identifier: Apache-2.0 */
 /*
- * A key held on this host: raw parameters in secret memory, and on need an EVP_PKEY in the
- * library's context. Made in place; never through PEM or PKCS#8 unless the authority made it.
+ * A key held on this host: an object of the crypto provider's key management, which holds the only
+ * copy of the private value in this process. Made in place; never through PEM or PKCS#8 unless the
+ * authority made it.
  */
 #ifndef ZCA_CORE_KEY_H
 #define ZCA_CORE_KEY_H
@@ -9,14 +10,14 @@
 #include <stdint.h>
 
 #include <openssl/evp.h>
-#include <openssl/params.h>
 #include <openssl/x509.h>
 
 #include "base/algorithm.h"
 #include "base/buffer.h"
 #include "core/library.h"
 
-struct zca_key; /* immutable; counted; safe from several threads */
+struct zca_functions; /* core/crypto.h */
+struct zca_key;       /* immutable; counted; safe from several threads */
 
 /* Where the private part was made: `zca list` tells, and renewal depends on it. */
 enum zca_key_origin { ZCA_KEY_MADE_HERE, ZCA_KEY_MADE_BY_AUTHORITY };
@@ -43,26 +44,26 @@ struct zca_library *zca_key_get_library(const struct zca_key *key);
 /** zca_key_get_public returns the DER SubjectPublicKeyInfo; borrowed. */
 struct zca_span zca_key_get_public(const struct zca_key *key);
 
-/**
- * zca_key_params returns the key for a key management's import: group, public and (with_private)
- * private values under the names of EVP_PKEY-EC(7), EVP_PKEY-RSA(7). Borrowed: they point into the
- * key's own memory, so nothing is copied and nothing can fail.
- */
-const OSSL_PARAM *zca_key_params(const struct zca_key *key, bool with_private);
+/** zca_key_get_inner returns the crypto provider's own key object, and zca_key_get_functions its functions;
+ * both borrowed. The object is not changed. */
+void *zca_key_get_inner(const struct zca_key *key);
+const struct zca_functions *zca_key_get_functions(const struct zca_key *key);
 
-/** zca_key_pkey returns the key as EVP_PKEY of the library's context, made on first use; borrowed. */
-ZCA_NODISCARD EVP_PKEY *zca_key_pkey(struct zca_key *key, struct zca_error *err);
+/** zca_key_pkey returns the key as EVP_PKEY of the library's context: a second copy of the private value, for
+ * the length of one operation. Caller frees. err ZCA_ERR_CRYPTO. */
+ZCA_NODISCARD EVP_PKEY *zca_key_pkey(const struct zca_key *key, struct zca_error *err);
 
-/**
- * zca_key_sign signs `tbs` with `key` and stores the signature in `out_signature`.
- *
- * digest          OpenSSL's name, or NULL for the key type's default.
- * tbs             the bytes to be signed, not their digest (RFC 5280, 4.1.1.3).
- * out_signature   cleared first; EC: DER Ecdsa-Sig-Value (RFC 3279, 2.2.3), others raw.
- * err             ZCA_ERR_UNSUPPORTED, ZCA_ERR_CRYPTO, ZCA_ERR_MEMORY.
- */
-ZCA_NODISCARD bool zca_key_sign(struct zca_key *key, const char *digest, struct zca_span tbs,
-                                struct zca_buffer *out_signature, struct zca_error *err);
+/* How core/keyring.c finds live keys without keeping them alive. */
+struct zca_key_watch {
+    void (*gone)(void *argument, const struct zca_key *key); /* before `key` is destroyed */
+    void *argument;
+};
+
+/** zca_key_set_watch has `watch` told of the end of `key`; before the key is shared. One watch a key. */
+void zca_key_set_watch(struct zca_key *key, const struct zca_key_watch *watch);
+
+/** zca_key_ref_alive returns a new reference, or NULL when the last one was just given back. */
+ZCA_NODISCARD struct zca_key *zca_key_ref_alive(struct zca_key *key);
 
 /** zca_key_matches tells whether the certificate's public key is this key's. */
 bool zca_key_matches(const struct zca_key *key, const X509 *certificate);

@@ -11,12 +11,12 @@
 
 #include "base/clock.h"
 #include "base/openssl_auto.h"
+#include "core/crypto.h"
 #include "core/key.h"
 #include "core/key_value.h"
 
 static const int record_version = 1;
 static const size_t nonce_len = 12; /* SP 800-38D, 5.2.1.1 */
-static const size_t tag_len = 16;
 static const size_t sealing_key_len = 32;
 
 /* SEQUENCE { version INTEGER (1), type UTF8String, origin INTEGER, madeAt INTEGER,
@@ -87,34 +87,6 @@ static bool additional_data(const struct record *record, const char *label,
     return append_der(record, out_data, err) && zca_buffer_append_text(out_data, label, err);
 }
 
-/* ---- AES-256-GCM ---- */
-
-struct seal {
-    OSSL_LIB_CTX *context;
-    struct zca_span key;
-    struct zca_span nonce;
-    struct zca_span additional;
-};
-
-/* Runs the cipher over `input` into `output`, which has room for it. The tag is written or checked. */
-static bool run_cipher(const struct seal *seal, bool encrypt, struct zca_span input,
-                       uint8_t *output, uint8_t *tag)
-{
-    EVP_CIPHER *cipher = EVP_CIPHER_fetch(seal->context, "AES-256-GCM", NULL);
-    zca_auto(EVP_CIPHER_CTX) EVP_CIPHER_CTX *run = EVP_CIPHER_CTX_new();
-    int len = 0;
-    bool ok =
-        cipher && run && input.len <= INT_MAX && seal->additional.len <= INT_MAX &&
-        EVP_CipherInit_ex2(run, cipher, seal->key.data, seal->nonce.data, encrypt, NULL) == 1 &&
-        EVP_CipherUpdate(run, NULL, &len, seal->additional.data, (int)seal->additional.len) == 1 &&
-        EVP_CipherUpdate(run, output, &len, input.data, (int)input.len) == 1 &&
-        (encrypt || EVP_CIPHER_CTX_ctrl(run, EVP_CTRL_AEAD_SET_TAG, (int)tag_len, tag) == 1) &&
-        EVP_CipherFinal_ex(run, output + len, &len) == 1 &&
-        (!encrypt || EVP_CIPHER_CTX_ctrl(run, EVP_CTRL_AEAD_GET_TAG, (int)tag_len, tag) == 1);
-    EVP_CIPHER_free(cipher);
-    return ok;
-}
-
 static bool check_sealing_key(struct zca_span sealing_key, struct zca_error *err)
 {
     return sealing_key.len == sealing_key_len ||
@@ -133,15 +105,6 @@ static bool add_len(struct record *record, size_t len)
         return false;
     }
     return true;
-}
-
-static bool copy_values(const struct zca_key *key, struct zca_key_values *out_values,
-                        struct zca_error *err)
-{
-    const struct zca_key_values *values = zca_key_get_values(key);
-    memcpy(out_values->lens, values->lens, sizeof(values->lens));
-    return zca_buffer_append(&out_values->secret, zca_buffer_span(&values->secret), err) &&
-           zca_buffer_append(&out_values->open, zca_buffer_span(&values->open), err);
 }
 
 /* Fills all but nonce and ciphertext. */
@@ -166,15 +129,14 @@ static struct record *record_from_key(const struct zca_key *key,
     return zca_steal(record);
 }
 
-static bool seal_record(struct record *record, const struct seal *seal, struct zca_span plain,
-                        struct zca_error *err)
+static bool seal_record(struct zca_library *library, struct record *record,
+                        const struct zca_gcm *gcm, struct zca_span plain, struct zca_error *err)
 {
     zca_auto(zca_buffer) struct zca_buffer sealed = {0};
-    if (!zca_buffer_resize(&sealed, plain.len + tag_len, err)) {
+    if (!zca_buffer_resize(&sealed, plain.len + ZCA_GCM_TAG_LEN, err)) {
         return false;
     }
-    if (!run_cipher(seal, true, plain, sealed.data, sealed.data + plain.len) ||
-        !set_string(record->nonce, seal->nonce) ||
+    if (!zca_gcm_seal(library, gcm, plain, sealed.data) || !set_string(record->nonce, gcm->nonce) ||
         !set_string(record->sealed, zca_buffer_span(&sealed))) {
         return zca_error_set_crypto(err, "sealing a key");
     }
@@ -184,11 +146,12 @@ static bool seal_record(struct record *record, const struct seal *seal, struct z
 bool zca_key_seal(struct zca_key *key, const char *label, struct zca_span sealing_key,
                   struct zca_buffer *out_record, struct zca_error *err)
 {
+    struct zca_library *library = zca_key_get_library(key);
     zca_auto(zca_key_values) struct zca_key_values values = {.secret = ZCA_SECRET_BUFFER};
     zca_auto(zca_buffer) struct zca_buffer additional = {0};
     zca_auto(zca_buffer) struct zca_buffer nonce = {0};
-    OSSL_LIB_CTX *context = zca_library_context(zca_key_get_library(key), err);
-    if (!context || !check_sealing_key(sealing_key, err) || !copy_values(key, &values, err)) {
+    OSSL_LIB_CTX *context = zca_library_context(library, err);
+    if (!context || !check_sealing_key(sealing_key, err) || !zca_key_values_of(key, &values, err)) {
         return false;
     }
     zca_key_values_flip(zca_key_get_type(key), &values);
@@ -197,9 +160,8 @@ bool zca_key_seal(struct zca_key *key, const char *label, struct zca_span sealin
         !zca_random(context, nonce_len, &nonce, err)) {
         return false;
     }
-    struct seal seal = {context, sealing_key, zca_buffer_span(&nonce),
-                        zca_buffer_span(&additional)};
-    return seal_record(record, &seal, zca_buffer_span(&values.secret), err) &&
+    struct zca_gcm gcm = {sealing_key, zca_buffer_span(&nonce), zca_buffer_span(&additional)};
+    return seal_record(library, record, &gcm, zca_buffer_span(&values.secret), err) &&
            append_der(record, out_record, err);
 }
 
@@ -224,8 +186,8 @@ static struct record *record_parse(struct zca_span der)
     return zca_steal(record);
 }
 
-static bool open_record(struct record *record, struct seal *seal, const char *label,
-                        struct zca_buffer *out_plain, struct zca_error *err)
+static bool open_record(struct zca_library *library, struct record *record, struct zca_gcm *gcm,
+                        const char *label, struct zca_buffer *out_plain, struct zca_error *err)
 {
     zca_auto(zca_buffer) struct zca_buffer nonce = {0};
     zca_auto(zca_buffer) struct zca_buffer sealed = {0};
@@ -234,19 +196,18 @@ static bool open_record(struct record *record, struct seal *seal, const char *la
         !zca_buffer_append(&sealed, string_span(record->sealed), err)) {
         return false;
     }
-    if (nonce.len != nonce_len || sealed.len <= tag_len) {
+    if (nonce.len != nonce_len || sealed.len <= ZCA_GCM_TAG_LEN) {
         return zca_error_set(err, ZCA_ERR_SEALED, "the key record is damaged");
     }
     if (!set_string(record->nonce, zca_span_of("", 0)) ||
         !set_string(record->sealed, zca_span_of("", 0)) ||
         !additional_data(record, label, &additional, err) ||
-        !zca_buffer_resize(out_plain, sealed.len - tag_len, err)) {
+        !zca_buffer_resize(out_plain, sealed.len - ZCA_GCM_TAG_LEN, err)) {
         return false;
     }
-    seal->nonce = zca_buffer_span(&nonce);
-    seal->additional = zca_buffer_span(&additional);
-    if (!run_cipher(seal, false, zca_span_of(sealed.data, out_plain->len), out_plain->data,
-                    sealed.data + out_plain->len)) {
+    gcm->nonce = zca_buffer_span(&nonce);
+    gcm->additional = zca_buffer_span(&additional);
+    if (!zca_gcm_open(library, gcm, zca_buffer_span(&sealed), out_plain->data)) {
         return zca_error_set(err, ZCA_ERR_SEALED,
                              "the key record was sealed with another sealing key, or changed");
     }
@@ -302,8 +263,7 @@ struct zca_key *zca_key_unseal(struct zca_library *library, const char *label,
                                struct zca_span sealing_key, struct zca_span record,
                                struct zca_error *err)
 {
-    OSSL_LIB_CTX *context = zca_library_context(library, err);
-    if (!context || !check_sealing_key(sealing_key, err)) {
+    if (!check_sealing_key(sealing_key, err)) {
         return NULL;
     }
     zca_auto(record) struct record *parsed = record_parse(record);
@@ -312,8 +272,9 @@ struct zca_key *zca_key_unseal(struct zca_library *library, const char *label,
         return NULL;
     }
     zca_auto(zca_key_values) struct zca_key_values values = {.secret = ZCA_SECRET_BUFFER};
-    struct seal seal = {.context = context, .key = sealing_key};
-    if (!open_record(parsed, &seal, label, &values.secret, err)) {
+    struct zca_gcm gcm = {.key = sealing_key};
+    if (!zca_library_context(library, err) ||
+        !open_record(library, parsed, &gcm, label, &values.secret, err)) {
         return NULL;
     }
     return key_from_record(library, parsed, &values, err);

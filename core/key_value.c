@@ -100,10 +100,17 @@ void zca_key_values_flip(const struct zca_key_type *type, struct zca_key_values 
 
 /* ---- reading ---- */
 
-static bool read_value(EVP_PKEY *pkey, const struct zca_key_type *type,
-                       const struct zca_key_value_row *row, struct zca_buffer *out_bytes,
-                       size_t *out_len, struct zca_error *err)
+struct source {
+    const struct zca_functions *functions;
+    void *inner;
+    const struct zca_key_type *type;
+};
+
+/* One value, behind those that `out_bytes` holds. */
+static bool read_value(const struct zca_key_value_row *row, const struct source *source,
+                       struct zca_buffer *out_bytes, size_t *out_len, struct zca_error *err)
 {
+    const struct zca_key_type *type = source->type;
     size_t before = out_bytes->len;
     size_t max = row->max(type);
     if (!zca_buffer_resize(out_bytes, before + max, err)) {
@@ -117,7 +124,8 @@ static bool read_value(EVP_PKEY *pkey, const struct zca_key_type *type,
          .return_size = OSSL_PARAM_UNMODIFIED},
         OSSL_PARAM_END
     };
-    if (EVP_PKEY_get_params(pkey, params) != 1 || !OSSL_PARAM_modified(params)) {
+    if (!ZCA_KEYMGMT(get_params, GET_PARAMS, source->functions)(source->inner, params) ||
+        !OSSL_PARAM_modified(params)) {
         return zca_error_set_crypto(err, "reading the value '%s' of a key", row->name);
     }
     size_t len = params[0].return_size;
@@ -128,15 +136,17 @@ static bool read_value(EVP_PKEY *pkey, const struct zca_key_type *type,
     return zca_buffer_resize(out_bytes, before + len, err);
 }
 
-bool zca_key_values_read(EVP_PKEY *pkey, const struct zca_key_type *type,
-                         struct zca_key_values *out_values, struct zca_error *err)
+bool zca_key_values_read(const struct zca_functions *functions, void *inner,
+                         const struct zca_key_type *type, struct zca_key_values *out_values,
+                         struct zca_error *err)
 {
     const struct zca_key_family *family = zca_key_family_of(type);
+    struct source source = {functions, inner, type};
     out_values->secret.secret = true;
     for (size_t i = 0; i < family->num_rows; i++) {
         const struct zca_key_value_row *row = &family->rows[i];
         struct zca_buffer *bytes = row->is_private ? &out_values->secret : &out_values->open;
-        if (!read_value(pkey, type, row, bytes, &out_values->lens[i], err)) {
+        if (!read_value(row, &source, bytes, &out_values->lens[i], err)) {
             return false;
         }
     }
@@ -156,4 +166,28 @@ bool zca_key_values_fit(const struct zca_key_type *type, const struct zca_key_va
         *(row->is_private ? &secret : &open) += values->lens[i];
     }
     return secret == values->secret.len && open == values->open.len;
+}
+
+/* ---- lending ---- */
+
+void zca_key_values_lend(const struct zca_key_type *type, const struct zca_key_values *values,
+                         OSSL_PARAM out_params[ZCA_KEY_MAX_VALUES + 2])
+{
+    const struct zca_key_family *family = zca_key_family_of(type);
+    uint8_t *secret = values->secret.data;
+    uint8_t *open = values->open.data;
+    OSSL_PARAM *param = out_params;
+    if (type->group) { /* OpenSSL does not write through it */
+        *param++ = OSSL_PARAM_construct_utf8_string(OSSL_PKEY_PARAM_GROUP_NAME,
+                                                    (char *)(uintptr_t)type->group, 0);
+    }
+    for (size_t i = 0; i < family->num_rows; i++) {
+        const struct zca_key_value_row *row = &family->rows[i];
+        uint8_t **next = row->is_private ? &secret : &open;
+        *param++ = row->is_number
+                       ? OSSL_PARAM_construct_BN(row->name, *next, values->lens[i])
+                       : OSSL_PARAM_construct_octet_string(row->name, *next, values->lens[i]);
+        *next += values->lens[i];
+    }
+    *param = OSSL_PARAM_construct_end();
 }

@@ -6,6 +6,9 @@
 #ifndef ZCA_CORE_KEY_VALUE_H
 #define ZCA_CORE_KEY_VALUE_H
 
+#include <openssl/params.h>
+
+#include "core/crypto.h"
 #include "core/key.h"
 
 /* RSA has the most: n, e, d, two factors, two exponents, one coefficient. */
@@ -35,10 +38,16 @@ struct zca_key_values {
 /** zca_key_family_of returns the rows for a key type; every type of base/algorithm.c has them. */
 const struct zca_key_family *zca_key_family_of(const struct zca_key_type *type);
 
-/** zca_key_values_read copies the values of an EVP_PKEY. out_values is empty before; on failure it holds
- * anything. err ZCA_ERR_CRYPTO, ZCA_ERR_MEMORY. */
-ZCA_NODISCARD bool zca_key_values_read(EVP_PKEY *pkey, const struct zca_key_type *type,
+/** zca_key_values_read copies the values of a crypto provider's key `inner`. out_values is empty before; on
+ * failure it holds what was read, and the caller clears it as always. */
+ZCA_NODISCARD bool zca_key_values_read(const struct zca_functions *functions, void *inner,
+                                       const struct zca_key_type *type,
                                        struct zca_key_values *out_values, struct zca_error *err);
+
+/** zca_key_values_lend fills `out_params` for a key management's import: private values, group, public values,
+ * under the names of EVP_PKEY-EC(7), EVP_PKEY-RSA(7). They point into `values` and `type`. */
+void zca_key_values_lend(const struct zca_key_type *type, const struct zca_key_values *values,
+                         OSSL_PARAM out_params[ZCA_KEY_MAX_VALUES + 2]);
 
 /** zca_key_values_fit tells whether the lengths add up to the buffers, and none is empty or too long. */
 bool zca_key_values_fit(const struct zca_key_type *type, const struct zca_key_values *values);
@@ -49,18 +58,19 @@ void zca_key_values_flip(const struct zca_key_type *type, struct zca_key_values 
 void zca_key_values_clear(struct zca_key_values *values);
 ZCA_DEFINE_AUTO_CLEAR(zca_key_values, struct zca_key_values, zca_key_values_clear);
 
-/** zca_key_get_values returns the values of a key; borrowed. */
-const struct zca_key_values *zca_key_get_values(const struct zca_key *key);
+/** zca_key_values_of copies the values of a key; otherwise as zca_key_values_read. */
+ZCA_NODISCARD bool zca_key_values_of(const struct zca_key *key, struct zca_key_values *out_values,
+                                     struct zca_error *err);
 
 /**
- * zca_key_from_values makes a key.
+ * zca_key_from_values makes a key; the crypto provider makes its own copy.
  *
- * values       moved into the key; they fit (zca_key_values_fit).
+ * values       borrowed; they fit (zca_key_values_fit). The caller wipes them.
  * public_key   DER SubjectPublicKeyInfo, copied.
  */
 ZCA_NODISCARD struct zca_key *
 zca_key_from_values(struct zca_library *library, const struct zca_key_type *type,
-                    enum zca_key_origin origin, struct zca_key_values *values,
+                    enum zca_key_origin origin, const struct zca_key_values *values,
                     struct zca_span public_key, struct zca_error *err);
 
 #endif

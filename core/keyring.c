@@ -1,5 +1,8 @@
 /* SPDX-License-Identifier: Apache-2.0 */
-/* A short list under one lock: a process holds few identities, and a hit costs less than a stat. */
+/*
+ * A short list under one lock: a process holds few identities. Entries do not own their keys: a key tells
+ * of its end, and one whose last reference was just given back is not found any more.
+ */
 #include "core/keyring.h"
 
 #include <pthread.h>
@@ -11,7 +14,7 @@ struct entry {
     char *label;
     bool has_file;
     struct stat status;
-    struct zca_key *key;
+    struct zca_key *key; /* not owned */
     struct entry *next;
 };
 
@@ -22,7 +25,6 @@ struct ring {
 
 static void entry_free(struct entry *entry)
 {
-    zca_key_free(entry->key);
     free(entry->label);
     free(entry);
 }
@@ -92,39 +94,53 @@ struct zca_key *zca_keyring_find(struct zca_library *library, const char *label,
     zca_auto(lock) pthread_mutex_t *held = zca_lock(&ring->mutex);
     struct entry *entry = *find_link(ring, label, status);
     bool is_current = entry && (!status || same_file(&entry->status, status));
-    return is_current ? zca_key_ref(entry->key) : NULL;
+    return is_current ? zca_key_ref_alive(entry->key) : NULL;
 }
 
-bool zca_keyring_put(struct zca_library *library, const char *label, const struct stat *status,
-                     struct zca_key *key, bool only_new, struct zca_error *err)
+static void remove_entry(struct entry **link)
 {
-    struct ring *ring = open_ring(library, err);
-    if (!ring) {
-        return false;
+    struct entry *old = *link;
+    *link = old->next;
+    entry_free(old);
+}
+
+/* What the ring knows of a key goes with it. */
+static void forget(void *argument, const struct zca_key *key)
+{
+    struct ring *ring = argument;
+    zca_auto(lock) pthread_mutex_t *held = zca_lock(&ring->mutex);
+    struct entry **link = &ring->entries;
+    while (*link) {
+        if ((*link)->key == key) {
+            remove_entry(link);
+        } else {
+            link = &(*link)->next;
+        }
     }
-    struct entry *entry = calloc(1, sizeof(*entry));
+}
+
+void zca_keyring_put(struct zca_library *library, const char *label, const struct stat *status,
+                     struct zca_key *key)
+{
+    struct ring *ring = open_ring(library, NULL);
+    struct entry *entry = ring ? calloc(1, sizeof(*entry)) : NULL;
     char *copy = entry ? strdup(label) : NULL;
     if (!copy) {
         free(entry);
-        return zca_error_set(err, ZCA_ERR_MEMORY, "out of memory");
+        return;
     }
-    *entry = (struct entry){.label = copy, .has_file = status, .key = zca_key_ref(key)};
+    *entry = (struct entry){.label = copy, .has_file = status, .key = key};
     if (status) {
         entry->status = *status;
     }
+    zca_key_set_watch(key, &(struct zca_key_watch){.gone = forget, .argument = ring});
     zca_auto(lock) pthread_mutex_t *held = zca_lock(&ring->mutex);
     struct entry **link = find_link(ring, label, status);
-    struct entry *old = *link;
-    if (old && only_new) {
-        entry_free(entry);
-        return zca_error_set(err, ZCA_ERR_CONFLICT, "there is a key for '%s' already", label);
+    if (*link) {
+        remove_entry(link);
     }
-    entry->next = old ? old->next : NULL;
-    *link = entry;
-    if (old) {
-        entry_free(old);
-    }
-    return true;
+    entry->next = ring->entries;
+    ring->entries = entry;
 }
 
 void zca_keyring_drop(struct zca_library *library, const char *label, bool has_file)
@@ -135,52 +151,7 @@ void zca_keyring_drop(struct zca_library *library, const char *label, bool has_f
     }
     zca_auto(lock) pthread_mutex_t *held = zca_lock(&ring->mutex);
     struct entry **link = find_link(ring, label, has_file);
-    struct entry *old = *link;
-    if (old) {
-        *link = old->next;
-        entry_free(old);
+    if (*link) {
+        remove_entry(link);
     }
-}
-
-/* NULL when there is no memory. */
-static char **copy_labels(const struct ring *ring)
-{
-    size_t num = 0;
-    for (const struct entry *entry = ring->entries; entry; entry = entry->next) {
-        num++;
-    }
-    zca_auto(keyring_labels) char **labels = calloc(num + 1, sizeof(*labels));
-    size_t used = 0;
-    for (const struct entry *entry = ring->entries; labels && entry; entry = entry->next) {
-        if (entry->has_file) {
-            continue;
-        }
-        labels[used] = strdup(entry->label);
-        if (!labels[used++]) {
-            return NULL;
-        }
-    }
-    return zca_steal(labels);
-}
-
-char **zca_keyring_labels(struct zca_library *library, struct zca_error *err)
-{
-    struct ring *ring = open_ring(library, err);
-    if (!ring) {
-        return NULL;
-    }
-    zca_auto(lock) pthread_mutex_t *held = zca_lock(&ring->mutex);
-    char **labels = copy_labels(ring);
-    if (!labels) {
-        (void)zca_error_set(err, ZCA_ERR_MEMORY, "out of memory");
-    }
-    return labels;
-}
-
-void zca_keyring_labels_free(char **labels)
-{
-    for (char **label = labels; label && *label; label++) {
-        free(*label);
-    }
-    free(labels);
 }

@@ -11,7 +11,8 @@
 
 /** zca_keystore_load returns a new reference to the key of authority/name.
  * err ZCA_ERR_NOT_FOUND, ZCA_ERR_SEALED, ZCA_ERR_SYSTEM (names the file and its mode).
- * Loaded keys are kept and checked against the file's device, inode, size and time. */
+ * A key that is in use in this process and whose file has the same device, inode, size and times is not read
+ * again. */
 ZCA_NODISCARD struct zca_key *zca_keystore_load(struct zca_library *library,
                                                 enum zca_keystore_kind kind, const char *authority,
                                                 const char *name, struct zca_error *err);

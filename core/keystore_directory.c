@@ -1,5 +1,5 @@
 /* SPDX-License-Identifier: Apache-2.0 */
-/* Keys as sealed records, one file each. A warm load costs one stat. */
+/* Keys as sealed records, one file each. Loading a key that is in use costs one stat. */
 #include <dirent.h>
 #include <errno.h>
 #include <string.h>
@@ -72,13 +72,13 @@ static struct zca_key *read_file(const struct zca_keystore_slot *slot, const cha
 {
     struct stat status;
     zca_auto(zca_key) struct zca_key *key = open_file(slot, path, &status, err);
-    if (!key || !zca_keyring_put(slot->library, slot->label, &status, key, false, err)) {
-        return NULL;
+    if (key) {
+        zca_keyring_put(slot->library, slot->label, &status, key);
     }
     return zca_steal(key);
 }
 
-/* Finds the file, and the key when it was read before. */
+/* Finds the file, and the key when it is in use. */
 static bool find_file(const struct zca_keystore_slot *slot, char **out_path,
                       struct zca_key **out_key, struct zca_error *err)
 {

@@ -78,7 +78,9 @@ void zca_library_network_end(struct zca_library *library);
 
 /* Objects that live as long as the library, one of each; made on first need by their own file. */
 enum zca_library_part {
+    ZCA_PART_CRYPTO,
     ZCA_PART_KEYS,
+    ZCA_PART_MEMORY,
     ZCA_PART_CERTIFICATES,
     ZCA_PART_CLIENTS,
     ZCA_PART_SEALING,

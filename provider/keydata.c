@@ -7,6 +7,12 @@
 #include "provider/cold.h"
 #include "provider/prepared.h"
 
+/* Key data without zca-core.so has no inner key: it is open. */
+static const struct zca_cold *zca_keydata_cold(const struct zca_keydata *keydata)
+{
+    return atomic_load_explicit(&keydata->provider->cold, memory_order_acquire);
+}
+
 const struct zca_overlay *zca_overlay_get(struct zca_provider *provider)
 {
     const struct zca_overlay *overlay =
@@ -18,6 +24,20 @@ const struct zca_overlay *zca_overlay_get(struct zca_provider *provider)
     return cold ? cold->overlay_get(provider) : NULL;
 }
 
+static struct zca_keydata *new_keydata(struct zca_provider *provider,
+                                       const struct zca_overlay *overlay, enum zca_kind kind)
+{
+    struct zca_keydata *keydata = OPENSSL_zalloc(sizeof(*keydata));
+    if (keydata) {
+        atomic_store_explicit(&provider->has_keys, true, memory_order_relaxed);
+        keydata->references = 1;
+        keydata->provider = provider;
+        keydata->overlay = overlay;
+        keydata->kind = kind;
+    }
+    return keydata;
+}
+
 struct zca_keydata *zca_keydata_new_inner(struct zca_provider *provider, enum zca_kind kind,
                                           void *inner)
 {
@@ -25,17 +45,24 @@ struct zca_keydata *zca_keydata_new_inner(struct zca_provider *provider, enum zc
     if (!overlay || !inner) {
         return NULL;
     }
-    struct zca_keydata *keydata = OPENSSL_zalloc(sizeof(*keydata));
+    struct zca_keydata *keydata = new_keydata(provider, overlay, kind);
     if (!keydata) {
         ZCA_KEYMGMT(free, FREE, &overlay->keymgmt[kind])(inner);
         return NULL;
     }
-    atomic_store_explicit(&provider->has_keys, true, memory_order_relaxed);
-    keydata->references = 1;
-    keydata->provider = provider;
-    keydata->overlay = overlay;
-    keydata->kind = kind;
     keydata->inner = inner;
+    return keydata;
+}
+
+struct zca_keydata *zca_keydata_new_shared(struct zca_provider *provider, enum zca_kind kind,
+                                           struct zca_key *key, void *inner)
+{
+    const struct zca_overlay *overlay = zca_overlay_get(provider);
+    struct zca_keydata *keydata = overlay ? new_keydata(provider, overlay, kind) : NULL;
+    if (keydata) {
+        keydata->key = zca_keydata_cold(keydata)->identity_key_ref(key);
+        keydata->inner = inner;
+    }
     return keydata;
 }
 
@@ -64,7 +91,11 @@ void zca_keydata_free(struct zca_keydata *keydata)
         return;
     }
     zca_prepared_free(keydata);
-    ZCA_KEYMGMT(free, FREE, zca_keydata_functions(keydata))(keydata->inner);
+    if (keydata->key) {
+        zca_keydata_cold(keydata)->identity_key_free(keydata->key);
+    } else {
+        ZCA_KEYMGMT(free, FREE, zca_keydata_functions(keydata))(keydata->inner);
+    }
     OPENSSL_free(keydata->uri);
     OPENSSL_free(keydata->authority);
     OPENSSL_free(keydata);

@@ -13,6 +13,7 @@
 
 #define ZCA_NUM_PREPARED 4 /* digests a key is used with; further ones work, slower */
 
+struct zca_key;      /* core/key.h */
 struct zca_prepared; /* provider/prepared.h */
 
 struct zca_keydata {
@@ -20,8 +21,10 @@ struct zca_keydata {
     struct zca_provider *provider;
     const struct zca_overlay *overlay;
     enum zca_kind kind;
-    void *inner;     /* key data of the default provider; public only when remote */
-    char *uri;       /* canonical; NULL: an anonymous key */
+    void *inner; /* key data of the default provider; public only when remote */
+    struct zca_key
+        *key;  /* the identity's key that `inner` belongs to, counted; NULL: `inner` is ours */
+    char *uri; /* canonical; NULL: an anonymous key */
     char *authority; /* whose remote key this is; NULL: a local key */
     _Atomic(struct zca_prepared *) prepared[ZCA_NUM_PREPARED]; /* filled from the front */
 };
@@ -34,6 +37,12 @@ ZCA_NODISCARD struct zca_keydata *zca_keydata_new(struct zca_provider *provider,
  * failure. NULL on failure, or when inner is NULL. */
 ZCA_NODISCARD struct zca_keydata *zca_keydata_new_inner(struct zca_provider *provider,
                                                         enum zca_kind kind, void *inner);
+
+/** zca_keydata_new_shared returns a key around the `inner` of `key`, of which it takes a new reference. NULL on
+ * failure. */
+ZCA_NODISCARD struct zca_keydata *zca_keydata_new_shared(struct zca_provider *provider,
+                                                         enum zca_kind kind, struct zca_key *key,
+                                                         void *inner);
 
 struct zca_keydata *zca_keydata_ref(struct zca_keydata *keydata);
 void zca_keydata_free(struct zca_keydata *keydata);

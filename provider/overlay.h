@@ -6,21 +6,9 @@
 #ifndef ZCA_PROVIDER_OVERLAY_H
 #define ZCA_PROVIDER_OVERLAY_H
 
-#include <stddef.h>
-
-#include <openssl/core.h>
-#include <openssl/core_dispatch.h>
-
+#include "core/crypto.h"
 #include "provider/kind.h"
 #include "provider/provider.h"
-
-/* More than the largest function number of the operations below (core_dispatch.h). */
-#define ZCA_NUM_FUNCTIONS 64
-
-/* One algorithm's dispatch table, indexed by function number; absent functions are NULL. */
-struct zca_functions {
-    OSSL_DISPATCH entry[ZCA_NUM_FUNCTIONS];
-};
 
 struct zca_overlay {
     OSSL_LIB_CTX *context; /* borrowed from the library */
@@ -32,10 +20,7 @@ struct zca_overlay {
     OSSL_PARAM *generation[ZCA_NUM_KINDS]; /* what a generation can be told; owned */
 };
 
-/** The typed function of a table, NULL when the provider has none: ZCA_KEYMGMT(has, HAS, table) is an
- * OSSL_FUNC_keymgmt_has_fn pointer. */
-#define ZCA_KEYMGMT(name, NUMBER, table)                                                           \
-    OSSL_FUNC_keymgmt_##name(&(table)->entry[OSSL_FUNC_KEYMGMT_##NUMBER])
+/* More of the typed functions of core/crypto.h. */
 #define ZCA_SIGNATURE(name, NUMBER, table)                                                         \
     OSSL_FUNC_signature_##name(&(table)->entry[OSSL_FUNC_SIGNATURE_##NUMBER])
 #define ZCA_EXCHANGE(name, NUMBER, table)                                                          \

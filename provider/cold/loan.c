@@ -1,5 +1,8 @@
 /* SPDX-License-Identifier: Apache-2.0 */
-/* From a key of core, a public key or a reference to key data. Imports raw values: no PKCS #8. */
+/*
+ * From a key of core, a public key or a reference to key data. A local key is not copied: key data shares
+ * the object that core has of it.
+ */
 #include "provider/cold/loan.h"
 
 #include "base/openssl_auto.h"
@@ -72,36 +75,44 @@ static OSSL_PARAM *public_params(EVP_PKEY *key, const char *uri, struct zca_erro
     return params;
 }
 
-static bool import(struct zca_keydata *keydata, int selection, const OSSL_PARAM *params,
-                   const char *uri, struct zca_error *err)
+/* The key of an identity, shared with whoever else in this process uses it. */
+static struct zca_keydata *local_key(struct zca_provider *provider, enum zca_kind kind,
+                                     struct zca_key *key, const char *uri, struct zca_error *err)
 {
-    if (!params) {
-        return false;
+    enum zca_kind found = ZCA_NUM_KINDS;
+    if (!kind_by_nid(zca_key_get_type(key)->nid, &found) || found != kind) {
+        (void)zca_error_set(err, ZCA_ERR_CONFLICT,
+                            "the key of '%s' is now of type %s; write its reference anew", uri,
+                            zca_key_get_type(key)->name);
+        return NULL; /* as the error says */
     }
-    if (!ZCA_KEYMGMT(import, IMPORT, zca_keydata_functions(keydata))(keydata->inner, selection,
-                                                                     params)) {
-        return zca_error_set_crypto(err, "importing the key of '%s'", uri);
+    struct zca_keydata *keydata =
+        zca_keydata_new_shared(provider, kind, key, zca_key_get_inner(key));
+    if (!keydata) {
+        (void)zca_error_set(err, ZCA_ERR_MEMORY, "out of memory"); /* as above */
     }
-    return true;
+    return keydata;
 }
 
-static bool fill_local(struct zca_keydata *keydata, const struct zca_key *key, const char *uri,
-                       struct zca_error *err)
-{
-    enum zca_kind kind = ZCA_NUM_KINDS;
-    if (!kind_by_nid(zca_key_get_type(key)->nid, &kind) || kind != keydata->kind) {
-        return zca_error_set(err, ZCA_ERR_CONFLICT,
-                             "the key of '%s' is now of type %s; write its reference anew", uri,
-                             zca_key_get_type(key)->name);
-    }
-    return import(keydata, EVP_PKEY_KEYPAIR, zca_key_params(key, true), uri, err);
-}
-
-static bool fill_remote(struct zca_keydata *keydata, EVP_PKEY *public_key, const char *uri,
-                        struct zca_error *err)
+static struct zca_keydata *remote_key(struct zca_provider *provider, enum zca_kind kind,
+                                      EVP_PKEY *public_key, const char *uri, struct zca_error *err)
 {
     zca_auto(OSSL_PARAM) OSSL_PARAM *params = public_params(public_key, uri, err);
-    return import(keydata, EVP_PKEY_PUBLIC_KEY, params, uri, err);
+    zca_auto(zca_keydata) struct zca_keydata *keydata =
+        params ? zca_keydata_new(provider, kind) : NULL;
+    if (params && !keydata) {
+        (void)zca_error_set(err, ZCA_ERR_UNSUPPORTED, "the crypto provider has no %s keys",
+                            zca_kinds[kind].keymgmt); /* NULL tells */
+    }
+    if (!keydata) {
+        return NULL;
+    }
+    if (!ZCA_KEYMGMT(import, IMPORT, zca_keydata_functions(keydata))(keydata->inner,
+                                                                     EVP_PKEY_PUBLIC_KEY, params)) {
+        (void)zca_error_set_crypto(err, "importing the key of '%s'", uri); /* as above */
+        return NULL;
+    }
+    return zca_steal(keydata);
 }
 
 /* ---- references ---- */
@@ -126,36 +137,39 @@ static struct zca_key *unseal(struct zca_identity *identity, const struct zca_re
                           zca_buffer_span(&reference->sealed), err);
 }
 
-static bool fill_from_identity(struct zca_keydata *keydata, const struct zca_uri *uri,
-                               const struct zca_reference *reference, struct zca_error *err)
+static struct zca_keydata *referred_local_key(struct zca_provider *provider, enum zca_kind kind,
+                                              const struct zca_uri *uri,
+                                              const struct zca_reference *reference,
+                                              struct zca_error *err)
 {
     zca_auto(zca_identity) struct zca_identity *identity =
-        zca_identity_open(keydata->provider->library, uri, err);
+        zca_identity_open(provider->library, uri, err);
     if (!identity) {
-        return false;
+        return NULL;
     }
     zca_auto(zca_key) struct zca_key *key =
         reference->sealed.len != 0
             ? unseal(identity, reference, err)
             : zca_identity_key_of(identity, zca_buffer_span(&reference->public_key), err);
-    return key && fill_local(keydata, key, reference->uri, err);
+    return key ? local_key(provider, kind, key, reference->uri, err) : NULL;
 }
 
 /* The reference of a CA key holds all that is needed: no network, no file. */
-static bool fill_from_authority(struct zca_keydata *keydata, const struct zca_uri *uri,
-                                const struct zca_reference *reference, const char **out_authority,
-                                struct zca_error *err)
+static struct zca_keydata *referred_remote_key(struct zca_provider *provider, enum zca_kind kind,
+                                               const struct zca_uri *uri,
+                                               const struct zca_reference *reference,
+                                               struct zca_error *err)
 {
     const unsigned char *der = reference->public_key.data;
+    OSSL_LIB_CTX *context = zca_library_context(provider->library, err);
     zca_auto(zca_authority) struct zca_authority *authority =
-        zca_authority_open(keydata->provider->library, uri->authority, err);
+        context ? zca_authority_open(provider->library, uri->authority, err) : NULL;
     if (!authority) {
-        return false;
+        return NULL;
     }
     zca_auto(EVP_PKEY) EVP_PKEY *public_key =
-        d2i_PUBKEY_ex(NULL, &der, (long)reference->public_key.len, keydata->overlay->context, NULL);
-    *out_authority = uri->authority;
-    return fill_remote(keydata, public_key, reference->uri, err);
+        d2i_PUBKEY_ex(NULL, &der, (long)reference->public_key.len, context, NULL);
+    return remote_key(provider, kind, public_key, reference->uri, err);
 }
 
 static bool set_names(struct zca_keydata *keydata, const char *uri, const char *authority,
@@ -167,28 +181,38 @@ static bool set_names(struct zca_keydata *keydata, const char *uri, const char *
            zca_error_set(err, ZCA_ERR_MEMORY, "out of memory");
 }
 
-static bool fill_from_reference(struct zca_keydata *keydata, const struct zca_reference *reference,
-                                struct zca_error *err)
+static struct zca_keydata *from_reference(struct zca_provider *provider, enum zca_kind kind,
+                                          const struct zca_reference *reference,
+                                          struct zca_error *err)
 {
-    const char *authority = NULL;
     zca_auto(zca_uri) struct zca_uri *uri = zca_uri_parse(reference->uri, err);
     if (!uri) {
-        return false;
+        return NULL;
     }
-    bool filled = uri->name ? fill_from_identity(keydata, uri, reference, err)
-                            : fill_from_authority(keydata, uri, reference, &authority, err);
-    return filled && set_names(keydata, reference->uri, authority, err);
+    zca_auto(zca_keydata) struct zca_keydata *keydata =
+        uri->name ? referred_local_key(provider, kind, uri, reference, err)
+                  : referred_remote_key(provider, kind, uri, reference, err);
+    const char *authority = uri->name ? NULL : uri->authority;
+    return keydata && set_names(keydata, reference->uri, authority, err) ? zca_steal(keydata)
+                                                                         : NULL;
 }
 
-static bool fill(struct zca_keydata *keydata, const struct zca_loan *loan, struct zca_error *err)
+static struct zca_keydata *from_loan(const struct zca_loan *loan, enum zca_kind kind,
+                                     struct zca_error *err)
 {
+    struct zca_provider *provider = loan->head.provider;
     if (loan->reference) {
-        return fill_from_reference(keydata, loan->reference, err) ||
-               zca_error_context(err, "opening the key reference '%s'", loan->uri);
+        struct zca_keydata *referred = from_reference(provider, kind, loan->reference, err);
+        if (!referred) {
+            (void)zca_error_context(err, "opening the key reference '%s'", loan->uri);
+        }
+        return referred; /* NULL tells */
     }
-    bool filled = loan->key ? fill_local(keydata, loan->key, loan->uri, err)
-                            : fill_remote(keydata, loan->public_key, loan->uri, err);
-    return filled && set_names(keydata, loan->uri, loan->authority, err);
+    zca_auto(zca_keydata) struct zca_keydata *keydata =
+        loan->key ? local_key(provider, kind, loan->key, loan->uri, err)
+                  : remote_key(provider, kind, loan->public_key, loan->uri, err);
+    return keydata && set_names(keydata, loan->uri, loan->authority, err) ? zca_steal(keydata)
+                                                                          : NULL;
 }
 
 struct zca_keydata *zca_loan_take(enum zca_kind kind, const void *reference, size_t reference_size)
@@ -201,18 +225,10 @@ struct zca_keydata *zca_loan_take(enum zca_kind kind, const void *reference, siz
     zca_auto(errno) int saved_errno = errno;
     struct zca_error err = {0};
     zca_library_enter(provider->library);
-    bool usable = zca_overlay_ensure(provider, &err);
-    zca_auto(zca_keydata) struct zca_keydata *keydata =
-        usable ? zca_keydata_new(provider, kind) : NULL;
-    if (usable && !keydata) {
-        (void)zca_error_set(&err, ZCA_ERR_UNSUPPORTED, "the crypto provider has no %s keys",
-                            zca_kinds[kind].keymgmt); /* reported next */
+    struct zca_keydata *keydata =
+        zca_overlay_ensure(provider, &err) ? from_loan(loan, kind, &err) : NULL;
+    if (!keydata && !zca_reference_failed(&err)) {
+        (void)ZCA_FAIL(provider, &err); /* NULL says the same */
     }
-    if (!keydata || !fill(keydata, loan, &err)) {
-        if (!zca_reference_failed(&err)) {
-            (void)ZCA_FAIL(provider, &err); /* NULL says the same */
-        }
-        return NULL;
-    }
-    return zca_steal(keydata);
+    return keydata;
 }

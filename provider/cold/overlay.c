@@ -1,13 +1,11 @@
 /* SPDX-License-Identifier: Apache-2.0 */
 /*
- * Finds the default provider's dispatch tables (provider-base(7), OSSL_PROVIDER_query_operation).
+ * Keeps the dispatch tables of the operations that are forwarded.
  * The tables stay valid as long as that provider is loaded, which is as long as our library lives.
  */
 #include "provider/cold/overlay.h"
 
 #include <stdio.h>
-#include <string.h>
-#include <strings.h>
 
 #include <openssl/provider.h>
 
@@ -24,43 +22,6 @@ void zca_overlay_free(struct zca_overlay *overlay)
         }
         OPENSSL_free(overlay);
     }
-}
-
-/* "EC:id-ecPublicKey:1.2.840.10045.2.1" has the name "EC". */
-static bool has_name(const char *names, const char *name)
-{
-    size_t len = strlen(name);
-    for (const char *at = names; at; at = strchr(at, ':')) {
-        at += *at == ':';
-        if (strncasecmp(at, name, len) == 0 && (at[len] == ':' || at[len] == '\0')) {
-            return true;
-        }
-    }
-    return false;
-}
-
-static void copy_functions(const OSSL_DISPATCH *from, struct zca_functions *to)
-{
-    for (; from->function_id != 0; from++) {
-        if (from->function_id < ZCA_NUM_FUNCTIONS) {
-            to->entry[from->function_id] = *from;
-        }
-    }
-}
-
-/* Leaves the table empty when there is no such algorithm: a fips provider may lack one. */
-static bool find_functions(OSSL_PROVIDER *crypto, int operation, const char *name,
-                           const char *property, struct zca_functions *out_functions)
-{
-    int no_cache = 0;
-    const OSSL_ALGORITHM *row = OSSL_PROVIDER_query_operation(crypto, operation, &no_cache);
-    for (; row && row->algorithm_names; row++) {
-        if (has_name(row->algorithm_names, name) && strstr(row->property_definition, property)) {
-            copy_functions(row->implementation, out_functions);
-            return true;
-        }
-    }
-    return false;
 }
 
 /* NULL also where the default provider cannot generate such a key. */
@@ -87,15 +48,15 @@ static struct zca_overlay *overlay_new(struct zca_library *library, struct zca_e
     overlay->provctx = OSSL_PROVIDER_get0_provider_ctx(crypto);
     /* An absent algorithm is found out and reported when a key of its kind is made. */
     for (size_t i = 0; i < ZCA_NUM_KINDS; i++) {
-        (void)find_functions(crypto, OSSL_OP_KEYMGMT, zca_kinds[i].keymgmt, "",
+        (void)zca_crypto_find(crypto, OSSL_OP_KEYMGMT, zca_kinds[i].keymgmt, "",
                              &overlay->keymgmt[i]);
-        (void)find_functions(crypto, OSSL_OP_SIGNATURE, zca_kinds[i].signature, "",
+        (void)zca_crypto_find(crypto, OSSL_OP_SIGNATURE, zca_kinds[i].signature, "",
                              &overlay->signature[i]);
         overlay->generation[i] = generation_params(overlay, (enum zca_kind)i);
     }
-    (void)find_functions(crypto, OSSL_OP_KEYEXCH, zca_kinds[ZCA_KIND_EC].exchange, "",
+    (void)zca_crypto_find(crypto, OSSL_OP_KEYEXCH, zca_kinds[ZCA_KIND_EC].exchange, "",
                          &overlay->exchange);
-    (void)find_functions(crypto, OSSL_OP_ASYM_CIPHER, zca_kinds[ZCA_KIND_RSA].cipher, "",
+    (void)zca_crypto_find(crypto, OSSL_OP_ASYM_CIPHER, zca_kinds[ZCA_KIND_RSA].cipher, "",
                          &overlay->cipher);
     return overlay;
 }
@@ -105,7 +66,7 @@ bool zca_overlay_encoder(struct zca_provider *provider, enum zca_kind kind, cons
 {
     OSSL_PROVIDER *crypto = zca_library_crypto(provider->library, NULL);
     return crypto &&
-           find_functions(crypto, OSSL_OP_ENCODER, zca_kinds[kind].keymgmt, form, out_functions);
+           zca_crypto_find(crypto, OSSL_OP_ENCODER, zca_kinds[kind].keymgmt, form, out_functions);
 }
 
 static struct zca_overlay *make_overlay(struct zca_provider *provider, struct zca_error *err)

@@ -6,7 +6,6 @@
 #include <string.h>
 
 #include "core/identity.h"
-#include "core/keyring.h"
 #include "core/keystore.h"
 #include "core/reference.h"
 #include "tests/base/alloc.h"
@@ -108,16 +107,12 @@ static bool use_keystore(enum zca_keystore_kind kind, struct zca_error *err)
 
 static bool use_memory_keystore(struct zca_error *err)
 {
-    bool ok = use_keystore(ZCA_KEYSTORE_MEMORY, err);
-    zca_keyring_drop(inputs.library, "corp/web", false);
-    return ok;
+    return use_keystore(ZCA_KEYSTORE_MEMORY, err);
 }
 
 static bool use_file_keystore(struct zca_error *err)
 {
-    bool ok = use_keystore(ZCA_KEYSTORE_FILE, err);
-    zca_keyring_drop(inputs.library, "corp/web", true);
-    return ok;
+    return use_keystore(ZCA_KEYSTORE_FILE, err);
 }
 
 static bool use_identity(struct zca_error *err)

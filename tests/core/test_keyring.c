@@ -30,10 +30,9 @@ static bool finds(struct zca_library *library, const struct stat *status)
 
 static void keyring_finds_a_key_while_its_file_is_the_same(void **state)
 {
-    struct zca_error err = {.reason = ZCA_ERR_NONE};
     zca_auto(zca_library) struct zca_library *library = home_library(state, "");
     zca_auto(zca_key) struct zca_key *key = generate(library);
-    check_ok(zca_keyring_put(library, "corp/web", &file, key, false, &err), err);
+    zca_keyring_put(library, "corp/web", &file, key);
     struct stat others[] = {file, file, file, file, file, file, file};
     others[0].st_dev++;
     others[1].st_ino++;
@@ -51,13 +50,10 @@ static void keyring_finds_a_key_while_its_file_is_the_same(void **state)
 
 static void keyring_keeps_keys_with_and_without_file_apart(void **state)
 {
-    struct zca_error err = {.reason = ZCA_ERR_NONE};
     zca_auto(zca_library) struct zca_library *library = home_library(state, "");
     zca_auto(zca_key) struct zca_key *key = generate(library);
-    check_ok(zca_keyring_put(library, "corp/web", NULL, key, true, &err), err);
-    check_ok(zca_keyring_put(library, "corp/web", &file, key, true, &err), err);
-    check_refused(zca_keyring_put(library, "corp/web", NULL, key, true, &err), err,
-                  ZCA_ERR_CONFLICT);
+    zca_keyring_put(library, "corp/web", NULL, key);
+    zca_keyring_put(library, "corp/web", &file, key);
     zca_keyring_drop(library, "corp/web", true);
     assert_false(finds(library, &file));
     assert_true(finds(library, NULL));
@@ -66,18 +62,26 @@ static void keyring_keeps_keys_with_and_without_file_apart(void **state)
     assert_false(finds(library, NULL));
 }
 
-static void keyring_labels_are_those_without_file(void **state)
+static void keyring_finds_the_key_that_was_put_last(void **state)
 {
-    struct zca_error err = {.reason = ZCA_ERR_NONE};
     zca_auto(zca_library) struct zca_library *library = home_library(state, "");
-    zca_auto(zca_key) struct zca_key *key = generate(library);
-    check_ok(zca_keyring_put(library, "corp/a", NULL, key, false, &err), err);
-    check_ok(zca_keyring_put(library, "corp/b", &file, key, false, &err), err);
-    check_ok(zca_keyring_put(library, "corp/a", NULL, key, false, &err), err);
-    zca_auto(keyring_labels) char **labels = zca_keyring_labels(library, &err);
-    check_ok(labels, err);
-    assert_string_equal(labels[0], "corp/a");
-    assert_null(labels[1]);
+    zca_auto(zca_key) struct zca_key *first = generate(library);
+    zca_auto(zca_key) struct zca_key *second = generate(library);
+    zca_keyring_put(library, "corp/web", &file, first);
+    zca_keyring_put(library, "corp/web", &file, second);
+    zca_auto(zca_key) struct zca_key *found = zca_keyring_find(library, "corp/web", &file);
+    assert_ptr_equal(found, second);
+}
+
+static void keyring_does_not_keep_a_key_alive(void **state)
+{
+    zca_auto(zca_library) struct zca_library *library = home_library(state, "");
+    struct zca_key *key = generate(library);
+    zca_keyring_put(library, "corp/web", &file, key);
+    zca_keyring_put(library, "corp/www", &file, key);
+    zca_key_free(key);
+    assert_false(finds(library, &file));
+    assert_null(zca_keyring_find(library, "corp/www", &file));
 }
 
 struct hammer {
@@ -89,19 +93,40 @@ static void *find_again_and_again(void *argument)
 {
     struct hammer *hammer = argument;
     while (!hammer->stop) {
-        zca_key_free(zca_keyring_find(hammer->library, "corp/web", NULL));
+        zca_auto(zca_key) struct zca_key *key = zca_keyring_find(hammer->library, "corp/web", NULL);
+        assert_true(!key || zca_key_get_public(key).len != 0);
     }
     return NULL;
+}
+
+/* Whoever finds a key has it, however soon its last other owner lets go. */
+static void keyring_finds_a_whole_key_or_none(void **state)
+{
+    zca_auto(zca_library) struct zca_library *library = home_library(state, "");
+    struct hammer hammer = {.library = library};
+    pthread_t threads[2];
+    for (size_t i = 0; i < ZCA_COUNT(threads); i++) {
+        assert_int_equal(pthread_create(&threads[i], NULL, find_again_and_again, &hammer), 0);
+    }
+    for (size_t i = 0; i < 2000; i++) {
+        struct zca_key *key = generate(library);
+        zca_keyring_put(library, "corp/web", NULL, key);
+        zca_key_free(key);
+    }
+    hammer.stop = true;
+    for (size_t i = 0; i < ZCA_COUNT(threads); i++) {
+        assert_int_equal(pthread_join(threads[i], NULL), 0);
+    }
+    assert_false(finds(library, NULL));
 }
 
 /* A thread of the parent often holds the ring's lock when the child is made; alarm(2) ends a child
  * that waits for it. */
 static void keyring_works_in_the_child_of_a_busy_process(void **state)
 {
-    struct zca_error err = {.reason = ZCA_ERR_NONE};
     zca_auto(zca_library) struct zca_library *library = home_library(state, "");
     zca_auto(zca_key) struct zca_key *key = generate(library);
-    check_ok(zca_keyring_put(library, "corp/web", NULL, key, false, &err), err);
+    zca_keyring_put(library, "corp/web", NULL, key);
     struct hammer hammer = {.library = library};
     pthread_t threads[2];
     for (size_t i = 0; i < ZCA_COUNT(threads); i++) {
@@ -130,7 +155,9 @@ int main(void)
     const struct CMUnitTest tests[] = {
         CASE(keyring_finds_a_key_while_its_file_is_the_same),
         CASE(keyring_keeps_keys_with_and_without_file_apart),
-        CASE(keyring_labels_are_those_without_file),
+        CASE(keyring_finds_the_key_that_was_put_last),
+        CASE(keyring_does_not_keep_a_key_alive),
+        CASE(keyring_finds_a_whole_key_or_none),
         CASE(keyring_works_in_the_child_of_a_busy_process),
     };
     return cmocka_run_group_tests_name("core/keyring", tests, NULL, NULL);

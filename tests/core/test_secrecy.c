@@ -6,6 +6,7 @@
 #include <stdio.h>
 #include <string.h>
 
+#include "core/key_value.h"
 #include "core/keystore.h"
 #include "tests/core/home.h"
 
@@ -62,13 +63,16 @@ static unsigned count_copies(const struct pattern *pattern)
     return count;
 }
 
+/* The first private value: the scalar, the seed, or d. */
 static void remember(const struct zca_key *key, struct pattern *out_pattern)
 {
-    const OSSL_PARAM *param = zca_key_params(key, true);
-    out_pattern->len = param->data_size < sizeof(out_pattern->turned) ? param->data_size
-                                                                      : sizeof(out_pattern->turned);
+    struct zca_error err = {.reason = ZCA_ERR_NONE};
+    zca_auto(zca_key_values) struct zca_key_values values = {.secret = ZCA_SECRET_BUFFER};
+    check_ok(zca_key_values_of(key, &values, &err), err);
+    out_pattern->len =
+        values.lens[0] < sizeof(out_pattern->turned) ? values.lens[0] : sizeof(out_pattern->turned);
     for (size_t i = 0; i < out_pattern->len; i++) {
-        out_pattern->turned[i] = ((const uint8_t *)param->data)[i] ^ 0xff;
+        out_pattern->turned[i] = values.secret.data[i] ^ 0xff;
     }
 }
 

@@ -248,7 +248,7 @@ static X509_REQ *request_with_usage(struct answer *answer, const char *usage)
     X509_EXTENSION *extension = X509V3_EXT_conf_nid(NULL, NULL, NID_ext_key_usage, usage);
     STACK_OF(X509_EXTENSION) *extensions = sk_X509_EXTENSION_new_null();
     assert_true(extension && sk_X509_EXTENSION_push(extensions, extension) > 0);
-    EVP_PKEY *key = zca_key_pkey(answer->key, NULL);
+    zca_auto(EVP_PKEY) EVP_PKEY *key = zca_key_pkey(answer->key, NULL);
     assert_true(X509_REQ_set_pubkey(request, key) == 1 &&
                 X509_NAME_add_entry_by_txt(X509_REQ_get_subject_name(request), "CN", MBSTRING_ASC,
                                            (const unsigned char *)"web.example", -1, -1, 0) == 1 &&

@@ -15,18 +15,20 @@ BELOW = {
     'server': ('base',),
 }
 
-# what stands in the code: the only place, a file or a folder
+# what stands in the code: the only places, files or folders
 HOMES = {
     r'#\s*include\s+<curl/': 'remote/http.c',
     r'#\s*include\s+<jansson': 'base/json.c',
     r'#\s*include\s+<sqlite3': 'server/ledger_sqlite.c',
     r'#\s*include\s+<p11-kit/': 'pkcs11-module/',
-    r'\bOSSL_DISPATCH\b': 'provider/',
+    r'\bOSSL_DISPATCH\b': ('provider/', 'core/crypto.c', 'core/crypto.h'),
     r'\bCK_[A-Z]\w+\b': 'pkcs11-module/',
 }
 
 
 def is_home(path, home):
+    if isinstance(home, tuple):
+        return any(is_home(path, one) for one in home)
     return str(path).startswith(home) if home.endswith('/') else str(path) == home
 
 
