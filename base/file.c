@@ -143,11 +143,14 @@ static bool temporary_fill(const struct temporary *temporary, const char *path, 
                            struct zca_span bytes, struct zca_error *err)
 {
     keep_owner(temporary->fd, path);
-    if (!write_all(temporary->fd, bytes) || fchmod(temporary->fd, mode) != 0 ||
-        fsync(temporary->fd) != 0) {
-        return zca_error_set_errno(err, "writing '%s'", path);
-    }
-    return true;
+    return (write_all(temporary->fd, bytes) && fchmod(temporary->fd, mode) == 0) ||
+           zca_error_set_errno(err, "writing '%s'", path);
+}
+
+static bool temporary_sync(const struct temporary *temporary, const char *path,
+                           struct zca_error *err)
+{
+    return fsync(temporary->fd) == 0 || zca_error_set_errno(err, "writing '%s'", path);
 }
 
 /* Opens the directory that holds `path`. */
@@ -196,12 +199,22 @@ static bool store(const char *path, mode_t mode, struct zca_span bytes, publish_
     zca_auto(temporary) struct temporary temporary = {.fd = -1};
     return directory >= 0 && temporary_open(&temporary, path, err) &&
            temporary_fill(&temporary, path, mode, bytes, err) &&
-           publish(temporary.path, path, err) && sync_directory(directory, path, err);
+           temporary_sync(&temporary, path, err) && publish(temporary.path, path, err) &&
+           sync_directory(directory, path, err);
 }
 
 bool zca_file_store(const char *path, mode_t mode, struct zca_span bytes, struct zca_error *err)
 {
     return store(path, mode, bytes, publish_replacing, err);
+}
+
+bool zca_file_store_soon(const char *path, mode_t mode, struct zca_span bytes,
+                         struct zca_error *err)
+{
+    zca_auto(temporary) struct temporary temporary = {.fd = -1};
+    return temporary_open(&temporary, path, err) &&
+           temporary_fill(&temporary, path, mode, bytes, err) &&
+           publish_replacing(temporary.path, path, err);
 }
 
 bool zca_file_store_new(const char *path, mode_t mode, struct zca_span bytes, struct zca_error *err)
@@ -282,6 +295,10 @@ static bool make_one(const char *path, mode_t mode, struct zca_error *err)
 
 bool zca_directory_make(const char *path, mode_t mode, struct zca_error *err)
 {
+    struct stat status;
+    if (stat(path, &status) == 0 && S_ISDIR(status.st_mode)) {
+        return true; /* as nearly always */
+    }
     zca_auto(text) char *copy = strdup(path);
     if (!copy) {
         return zca_error_set(err, ZCA_ERR_MEMORY, "creating directory '%s'", path);

@@ -34,6 +34,11 @@ ZCA_NODISCARD bool zca_file_load(const char *path, size_t limit, struct zca_buff
 ZCA_NODISCARD bool zca_file_store(const char *path, mode_t mode, struct zca_span bytes,
                                   struct zca_error *err);
 
+/** zca_file_store_soon is zca_file_store without waiting for the disk: a reader and a crash of this process see the
+ * old file or the new one, a loss of power may leave neither. For what can be made again and shows its damage. */
+ZCA_NODISCARD bool zca_file_store_soon(const char *path, mode_t mode, struct zca_span bytes,
+                                       struct zca_error *err);
+
 /** zca_file_store_new is zca_file_store that never replaces: an existing file is ZCA_ERR_CONFLICT.
  * (A link of the temporary name decides the race.) */
 ZCA_NODISCARD bool zca_file_store_new(const char *path, mode_t mode, struct zca_span bytes,

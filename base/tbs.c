@@ -68,6 +68,13 @@ struct request {
     STACK_OF(X509_ATTRIBUTE) * attributes;
 };
 
+/* RFC 2986, 4.2 */
+struct signed_request {
+    struct request *info;
+    X509_ALGOR *algorithm;
+    ASN1_BIT_STRING *signature;
+};
+
 /* clang-format off: the macros have no semicolons */
 ASN1_ITEM_TEMPLATE(rdn) =
     ASN1_EX_TEMPLATE_TYPE(ASN1_TFLG_SET_OF, 0, rdn, X509_NAME_ENTRY)
@@ -124,6 +131,12 @@ ASN1_SEQUENCE(request) = {
     ASN1_SIMPLE(struct request, key, public_key),
     ASN1_IMP_SET_OF_OPT(struct request, attributes, X509_ATTRIBUTE, 0),
 } static_ASN1_SEQUENCE_END_name(struct request, request)
+
+ASN1_SEQUENCE(signed_request) = {
+    ASN1_SIMPLE(struct signed_request, info, request),
+    ASN1_SIMPLE(struct signed_request, algorithm, X509_ALGOR),
+    ASN1_SIMPLE(struct signed_request, signature, ASN1_BIT_STRING),
+} static_ASN1_SEQUENCE_END_name(struct signed_request, signed_request)
 /* clang-format on */
 
 /* A version that stands there; DER leaves out the default, so OCSP's only one never does. */
@@ -281,4 +294,24 @@ X509_CRL *zca_tbs_crl(OSSL_LIB_CTX *libctx, struct zca_span tbs, struct zca_erro
     bool ok = complete_unsigned(tbs, crl->algorithm, &der, err);
     ASN1_item_free(value, crl_it());
     return ok ? zca_pem_parse_crl(libctx, zca_buffer_span(&der), err) : NULL;
+}
+
+bool zca_tbs_request_public(struct zca_span request, struct zca_buffer *out_public,
+                            struct zca_error *err)
+{
+    zca_auto(error_mark) int mark = ERR_set_mark(); /* the words below say it */
+    const unsigned char *cursor = request.data;
+    unsigned char *der = NULL;
+    ASN1_VALUE *value = request.len <= LONG_MAX
+                            ? ASN1_item_d2i(NULL, &cursor, (long)request.len, signed_request_it())
+                            : NULL;
+    const struct signed_request *parsed = (const void *)value;
+    bool whole = parsed && cursor == request.data + request.len;
+    int len =
+        whole ? ASN1_item_i2d((const ASN1_VALUE *)parsed->info->key, &der, public_key_it()) : -1;
+    ASN1_item_free(value, signed_request_it());
+    bool ok = len > 0 ? zca_buffer_append(out_public, zca_span_of(der, (size_t)len), err)
+                      : zca_error_set(err, ZCA_ERR_INVALID, "the bytes are no certificate request");
+    OPENSSL_free(der);
+    return ok;
 }

@@ -51,4 +51,9 @@ ZCA_NODISCARD X509 *zca_tbs_certificate(OSSL_LIB_CTX *libctx, struct zca_span tb
 ZCA_NODISCARD X509_CRL *zca_tbs_crl(OSSL_LIB_CTX *libctx, struct zca_span tbs,
                                     struct zca_error *err);
 
+/** zca_tbs_request_public appends the SubjectPublicKeyInfo of a finished CertificationRequest (RFC 2986, 4.2).
+ * No provider is asked, and no signature is checked. err ZCA_ERR_INVALID. */
+ZCA_NODISCARD bool zca_tbs_request_public(struct zca_span request, struct zca_buffer *out_public,
+                                          struct zca_error *err);
+
 #endif

@@ -96,6 +96,7 @@ static struct tables *find_tables(struct zca_library *library, struct zca_error 
         }
         return NULL;
     }
+    zca_library_secure_memory(library); /* before anybody has a function that makes a key */
     tables->provctx = OSSL_PROVIDER_get0_provider_ctx(provider);
     for (size_t i = 0; i < ZCA_COUNT(families); i++) {
         (void)zca_crypto_find(provider, OSSL_OP_KEYMGMT, families[i], "", &tables->keymgmt[i]);

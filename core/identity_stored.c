@@ -5,7 +5,7 @@
  */
 #include "base/file.h"
 #include "base/openssl_auto.h"
-#include "base/pem.h"
+#include "base/tbs.h"
 #include "core/certificate.h"
 #include "core/identity.h"
 #include "core/keystore.h"
@@ -55,21 +55,20 @@ bool zca_identity_certificates(struct zca_identity *identity, STACK_OF(X509) * *
 
 /* ---- captured requests ---- */
 
+/* The request was signed a moment ago: it is told apart from others by its public key alone. */
 static bool is_own_request(struct zca_identity *identity, struct zca_span der,
                            struct zca_error *err)
 {
-    OSSL_LIB_CTX *context = zca_library_context(zca_identity_get_library(identity), err);
-    zca_auto(X509_REQ) X509_REQ *request =
-        context ? zca_pem_parse_request(context, der, err) : NULL;
-    zca_auto(zca_key) struct zca_key *key = request ? zca_identity_key(identity, err) : NULL;
-    if (!key) {
+    zca_auto(zca_buffer) struct zca_buffer theirs = {0};
+    zca_auto(zca_buffer) struct zca_buffer ours = {0};
+    if (!zca_tbs_request_public(der, &theirs, err) ||
+        !zca_keystore_public(zca_identity_get_library(identity),
+                             zca_identity_get_keystore(identity),
+                             zca_identity_get_authority_name(identity),
+                             zca_identity_get_name(identity), &ours, err)) {
         return false;
     }
-    unsigned char *spki = NULL;
-    int len = i2d_X509_PUBKEY(X509_REQ_get_X509_PUBKEY(request), &spki);
-    bool own = len > 0 && zca_span_equal(zca_span_of(spki, (size_t)len), zca_key_get_public(key));
-    OPENSSL_free(spki);
-    return own ||
+    return zca_span_equal(zca_buffer_span(&theirs), zca_buffer_span(&ours)) ||
            zca_error_set(err, ZCA_ERR_INVALID, "the request is for another key than that of '%s'",
                          zca_identity_get_uri(identity));
 }
@@ -82,5 +81,5 @@ bool zca_identity_capture(struct zca_identity *identity, struct zca_span der, st
     return path && is_own_request(identity, der, err) &&
            zca_library_prepare(library, ZCA_PLACE_ORDERS, zca_identity_get_authority_name(identity),
                                err) &&
-           zca_file_store(path, 0600, der, err);
+           zca_file_store_soon(path, 0600, der, err); /* docs/decisions/0009 */
 }

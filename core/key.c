@@ -13,6 +13,7 @@
 
 #include "base/openssl_auto.h"
 #include "core/crypto.h"
+#include "core/gate.h"
 #include "core/key_value.h"
 
 struct zca_key {
@@ -70,6 +71,7 @@ struct zca_key *zca_key_from_values(struct zca_library *library, const struct zc
                                     enum zca_key_origin origin, const struct zca_key_values *values,
                                     struct zca_span public_key, struct zca_error *err)
 {
+    zca_auto(gate) int inside = zca_gate_pass();
     OSSL_PARAM params[ZCA_KEY_MAX_VALUES + 2];
     zca_auto(zca_key) struct zca_key *key = key_new(library, type, err);
     zca_key_values_lend(type, values, params);
@@ -106,6 +108,7 @@ void zca_key_free(struct zca_key *key)
     if (key->watch.gone) {
         key->watch.gone(key->watch.argument, key);
     }
+    zca_auto(gate) int inside = zca_gate_pass();
     ZCA_KEYMGMT(free, FREE, key->functions)(key->inner);
     zca_buffer_clear(&key->public_key);
     free(key);
@@ -149,6 +152,7 @@ const struct zca_functions *zca_key_get_functions(const struct zca_key *key)
 bool zca_key_values_of(const struct zca_key *key, struct zca_key_values *out_values,
                        struct zca_error *err)
 {
+    zca_auto(gate) int inside = zca_gate_pass();
     return zca_key_values_read(key->functions, key->inner, key->type, out_values, err);
 }
 
@@ -174,6 +178,7 @@ static int make_pkey(const OSSL_PARAM params[], void *argument)
 
 static EVP_PKEY *convert(const struct zca_key *key, int selection, struct zca_error *err)
 {
+    zca_auto(gate) int inside = zca_gate_pass();
     struct conversion conversion = {.context = zca_library_context(key->library, err),
                                     .keymgmt = key->type->keymgmt,
                                     .selection = selection};
@@ -242,6 +247,7 @@ static void *generate(const struct zca_functions *functions, void *provctx,
 struct zca_key *zca_key_generate(struct zca_library *library, const struct zca_key_type *type,
                                  struct zca_error *err)
 {
+    zca_auto(gate) int inside = zca_gate_pass();
     void *provctx = NULL;
     const struct zca_functions *functions =
         zca_crypto_keymgmt(library, type->keymgmt, &provctx, err);
@@ -309,6 +315,7 @@ static bool uncompress(EVP_PKEY *pkey)
 struct zca_key *zca_key_import_pkcs8(struct zca_library *library, struct zca_span der,
                                      struct zca_error *err)
 {
+    zca_auto(gate) int inside = zca_gate_pass();
     OSSL_LIB_CTX *context = zca_library_context(library, err);
     if (!context) {
         return NULL;
@@ -342,6 +349,7 @@ bool zca_key_matches(const struct zca_key *key, const X509 *certificate)
 
 bool zca_key_export_plain(struct zca_key *key, struct zca_buffer *out_der, struct zca_error *err)
 {
+    zca_auto(gate) int inside = zca_gate_pass();
     zca_auto(EVP_PKEY) EVP_PKEY *pkey = zca_key_pkey(key, err);
     if (!pkey) {
         return false;

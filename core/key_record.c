@@ -12,6 +12,7 @@
 #include "base/clock.h"
 #include "base/openssl_auto.h"
 #include "core/crypto.h"
+#include "core/gate.h"
 #include "core/key.h"
 #include "core/key_value.h"
 
@@ -146,6 +147,7 @@ static bool seal_record(struct zca_library *library, struct record *record,
 bool zca_key_seal(struct zca_key *key, const char *label, struct zca_span sealing_key,
                   struct zca_buffer *out_record, struct zca_error *err)
 {
+    zca_auto(gate) int inside = zca_gate_pass();
     struct zca_library *library = zca_key_get_library(key);
     zca_auto(zca_key_values) struct zca_key_values values = {.secret = ZCA_SECRET_BUFFER};
     zca_auto(zca_buffer) struct zca_buffer additional = {0};
@@ -263,6 +265,7 @@ struct zca_key *zca_key_unseal(struct zca_library *library, const char *label,
                                struct zca_span sealing_key, struct zca_span record,
                                struct zca_error *err)
 {
+    zca_auto(gate) int inside = zca_gate_pass();
     if (!check_sealing_key(sealing_key, err)) {
         return NULL;
     }
@@ -273,7 +276,7 @@ struct zca_key *zca_key_unseal(struct zca_library *library, const char *label,
     }
     zca_auto(zca_key_values) struct zca_key_values values = {.secret = ZCA_SECRET_BUFFER};
     struct zca_gcm gcm = {.key = sealing_key};
-    if (!zca_library_context(library, err) ||
+    if (!zca_library_crypto(library, err) ||
         !open_record(library, parsed, &gcm, label, &values.secret, err)) {
         return NULL;
     }

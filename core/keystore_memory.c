@@ -7,6 +7,7 @@
 #include <string.h>
 
 #include "base/lock.h"
+#include "core/gate.h"
 #include "core/keyring.h"
 #include "core/keystore_backend.h"
 
@@ -47,6 +48,7 @@ static void *memory_new(void)
 
 static void memory_free(void *part)
 {
+    zca_auto(gate) int inside = zca_gate_pass();
     struct memory *memory = part;
     while (memory->entries) {
         struct entry *entry = memory->entries;
@@ -99,6 +101,7 @@ static bool copy_sealed(struct memory *memory, const struct zca_keystore_slot *s
 
 static struct zca_key *memory_load(const struct zca_keystore_slot *slot, struct zca_error *err)
 {
+    zca_auto(gate) int inside = zca_gate_pass();
     zca_auto(zca_buffer) struct zca_buffer record = {0};
     zca_auto(zca_buffer) struct zca_buffer sealing_key = ZCA_SECRET_BUFFER;
     struct zca_key *in_use = zca_keyring_find(slot->library, slot->label, NULL);
@@ -127,6 +130,7 @@ static struct zca_key *memory_previous(const struct zca_keystore_slot *slot, str
 static bool memory_show(const struct zca_keystore_slot *slot, struct zca_buffer *out_public,
                         struct zca_error *err)
 {
+    zca_auto(gate) int inside = zca_gate_pass();
     zca_auto(zca_buffer) struct zca_buffer record = {0};
     zca_auto(zca_buffer) struct zca_buffer sealing_key = ZCA_SECRET_BUFFER;
     struct memory *memory = open_memory(slot, err);
@@ -198,6 +202,7 @@ static bool memory_record(const struct zca_keystore_slot *slot, struct zca_buffe
 static bool memory_store(const struct zca_keystore_slot *slot, struct zca_key *key, bool only_new,
                          struct zca_error *err)
 {
+    zca_auto(gate) int inside = zca_gate_pass();
     struct memory *memory = open_memory(slot, err);
     if (!memory || !keep(memory, slot, key, only_new, err)) {
         return false;

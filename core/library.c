@@ -18,6 +18,7 @@
 #include "base/file.h"
 #include "base/lock.h"
 #include "core/place.h"
+#include "core/secure_memory.h"
 
 #ifndef ZCA_PKGLIBDIR
 #define ZCA_PKGLIBDIR "/usr/lib/zca"
@@ -36,11 +37,14 @@ struct zca_library {
     struct zca_setting *overrides; /* name NULL ends */
     OSSL_LIB_CTX *(*context_new)(void *argument);
     void *context_argument;
+    OSSL_PROVIDER *(*crypto_find)(void *argument, const char *name);
+    void *crypto_argument;
 
     struct zca_config *config;
     struct zca_error config_error; /* remembered, so that a broken file is read once */
     OSSL_LIB_CTX *context;
-    OSSL_PROVIDER *crypto;
+    OSSL_PROVIDER *loaded; /* in `context` */
+    OSSL_PROVIDER *crypto; /* whose functions are used: the application's, or `loaded` */
     const struct zca_remote *remote;
     struct zca_place_roots roots;
     struct part parts[ZCA_NUM_PARTS];
@@ -92,6 +96,8 @@ struct zca_library *zca_library_new(const struct zca_library_settings *settings,
     library->pid = getpid();
     library->context_new = settings->context_new;
     library->context_argument = settings->context_argument;
+    library->crypto_find = settings->crypto_find;
+    library->crypto_argument = settings->crypto_argument;
     library->config_file = settings->config_file ? strdup(settings->config_file) : NULL;
     library->is_named = settings->config_file;
     if ((settings->config_file && !library->config_file) ||
@@ -113,8 +119,8 @@ void zca_library_free(struct zca_library *library)
             library->parts[i].functions->free(library->parts[i].object);
         }
     }
-    if (library->crypto) {
-        (void)OSSL_PROVIDER_unload(library->crypto); /* nothing can be done about a failure */
+    if (library->loaded) {
+        (void)OSSL_PROVIDER_unload(library->loaded); /* nothing can be done about a failure */
     }
     OSSL_LIB_CTX_free(library->context);
     zca_config_free(library->config);
@@ -223,21 +229,28 @@ const char *zca_library_config_file(struct zca_library *library)
 
 /* ---- the private context ---- */
 
-static bool make_context(struct zca_library *library, struct zca_error *err)
+/* With the lock held. */
+static const char *locked_crypto_name(struct zca_library *library, struct zca_error *err)
 {
     const struct zca_config *config = locked_config(library, err);
-    if (!config) {
+    return config ? zca_config_get_text(config, "zca", NULL,
+                                        &zca_library_options[ZCA_LIBRARY_CRYPTO_PROVIDER])
+                  : NULL;
+}
+
+static bool make_context(struct zca_library *library, struct zca_error *err)
+{
+    const char *name = locked_crypto_name(library, err);
+    if (!name) {
         return false;
     }
-    const char *name =
-        zca_config_get_text(config, "zca", NULL, &zca_library_options[ZCA_LIBRARY_CRYPTO_PROVIDER]);
     OSSL_LIB_CTX *context =
         library->context_new ? library->context_new(library->context_argument) : OSSL_LIB_CTX_new();
     if (!context) {
         return zca_error_set_crypto(err, "making a private library context");
     }
-    library->crypto = OSSL_PROVIDER_load(context, name);
-    if (!library->crypto) {
+    library->loaded = OSSL_PROVIDER_load(context, name);
+    if (!library->loaded) {
         OSSL_LIB_CTX_free(context);
         return zca_error_set_crypto(err, "loading OpenSSL's provider '%s'", name);
     }
@@ -245,18 +258,38 @@ static bool make_context(struct zca_library *library, struct zca_error *err)
     return true;
 }
 
+/* With the lock held. */
+static bool need_context(struct zca_library *library, struct zca_error *err)
+{
+    return library->context || make_context(library, err);
+}
+
 OSSL_LIB_CTX *zca_library_context(struct zca_library *library, struct zca_error *err)
 {
     zca_auto(lock) pthread_mutex_t *held = zca_lock(&library->mutex);
-    if (!library->context && !make_context(library, err)) {
-        return NULL;
-    }
-    return library->context;
+    return need_context(library, err) ? library->context : NULL;
 }
 
 OSSL_PROVIDER *zca_library_crypto(struct zca_library *library, struct zca_error *err)
 {
-    return zca_library_context(library, err) ? library->crypto : NULL;
+    zca_auto(lock) pthread_mutex_t *held = zca_lock(&library->mutex);
+    const char *name = library->crypto ? NULL : locked_crypto_name(library, err);
+    if (name && library->crypto_find) {
+        library->crypto = library->crypto_find(library->crypto_argument, name);
+    }
+    if (name && !library->crypto && need_context(library, err)) {
+        library->crypto = library->loaded;
+    }
+    return library->crypto;
+}
+
+void zca_library_secure_memory(struct zca_library *library)
+{
+    const struct zca_config *config = zca_library_config(library, NULL);
+    long kib = config ? zca_config_get_number(config, "zca", NULL,
+                                              &zca_library_options[ZCA_LIBRARY_SECURE_MEMORY])
+                      : 0;
+    zca_secure_memory_open((size_t)kib);
 }
 
 /* ---- zca-remote.so ---- */

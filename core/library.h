@@ -8,6 +8,7 @@
 #define ZCA_CORE_LIBRARY_H
 
 #include <openssl/crypto.h>
+#include <openssl/provider.h>
 
 #include "base/config.h"
 #include "core/options.h"
@@ -22,6 +23,11 @@ struct zca_library_settings {
     const struct zca_setting {
         const char *name, *value;
     } * overrides;
+
+    /* finds a crypto provider that the application has loaded already, so that none is loaded for its functions;
+     * it stays loaded until after zca_library_free. NULL, or no such provider: the private context's */
+    OSSL_PROVIDER *(*crypto_find)(void *argument, const char *name);
+    void *crypto_argument;
 
     /* makes the private context; NULL: OSSL_LIB_CTX_new. The provider passes its new_from_dispatch. */
     OSSL_LIB_CTX *(*context_new)(void *argument);
@@ -58,9 +64,13 @@ const char *zca_library_config_file(struct zca_library *library);
 /** zca_library_context returns the private context with the crypto provider loaded; thread-safe. */
 ZCA_NODISCARD OSSL_LIB_CTX *zca_library_context(struct zca_library *library, struct zca_error *err);
 
-/** zca_library_crypto returns the provider (default or fips) loaded into that context: the one whose
- * functions the doors forward to. */
+/** zca_library_crypto returns the provider (default or fips) whose functions the doors forward to: the
+ * application's own where there is one (docs/decisions/0008), else that of the private context. Thread-safe. */
 ZCA_NODISCARD OSSL_PROVIDER *zca_library_crypto(struct zca_library *library, struct zca_error *err);
+
+/** zca_library_secure_memory sets up memory for private values as the configuration says
+ * (core/secure_memory.h): before the first secret is read or made. Cheap when it is there. */
+void zca_library_secure_memory(struct zca_library *library);
 
 /** zca_library_remote opens zca-remote.so on first use. err ZCA_ERR_UNSUPPORTED when `remote = off`,
  * ZCA_ERR_CONFIG when the file is missing or of another ABI, naming its path; ZCA_ERR_BUSY when the

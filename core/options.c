@@ -54,6 +54,14 @@ const struct zca_option zca_library_options[ZCA_NUM_LIBRARY_OPTIONS] = {
         "A file with the 32 bytes that seal keys; unset: the systemd credential zca-sealing-key, else sealing.key beside the keys, made on first need."),
     ROW(ZCA_LIBRARY_KEEP_SEALING, BOOLEAN, "keep-sealing-key", "no",
         "Whether a process keeps the sealing key in memory, so that it can open sealed references after a change of root or user."),
+    [ZCA_LIBRARY_SECURE_MEMORY] =
+        {.name = "secure-memory",
+                                     .type = ZCA_OPTION_INTEGER,
+                                     .default_value = "4096",
+                                     .min = 0,
+                                     .max = 1048576,
+                                     .help =
+             "KiB of locked memory that is set up for private values when the first key is used; 0: none, they are in ordinary memory."},
     CHOICE(
         ZCA_LIBRARY_AUTO_ENROL, "auto-enrol", "load", auto_enrols,
         "Whether loading a certificate may request one: never, only when there is a request to send, or always."),

@@ -14,6 +14,7 @@ enum zca_library_option {
     ZCA_LIBRARY_KEY_TYPE,          /* key-type: a name of base/algorithm.c */
     ZCA_LIBRARY_SEALING_KEY,     /* sealing-key: PATH; state-dir/sealing.key, made on first need */
     ZCA_LIBRARY_KEEP_SEALING,    /* keep-sealing-key: in memory, for processes that change root */
+    ZCA_LIBRARY_SECURE_MEMORY,   /* secure-memory: KiB for private values; 0: none */
     ZCA_LIBRARY_AUTO_ENROL,      /* auto-enrol: no | csr | load */
     ZCA_LIBRARY_PLAIN_KEY,       /* allow-plain-key: may a key be exported in the clear */
     ZCA_LIBRARY_CRYPTO_PROVIDER, /* crypto-provider: default | fips */

@@ -11,6 +11,7 @@
 
 #include "base/file.h"
 #include "base/lock.h"
+#include "core/gate.h"
 #include "core/keystore.h"
 
 static const size_t key_len = 32;
@@ -221,8 +222,10 @@ static bool recall(struct zca_library *library, enum zca_keystore_kind kind,
 bool zca_sealing_key_load(struct zca_library *library, enum zca_keystore_kind kind, bool create,
                           struct zca_buffer *out_key, struct zca_error *err)
 {
+    zca_auto(gate) int inside = zca_gate_pass();
     struct zca_error load_error = {0};
     zca_auto(source) struct source source = {0};
+    zca_library_secure_memory(library);
     if (!find_source(library, kind, &source, err)) {
         return false;
     }

@@ -66,6 +66,10 @@ struct zca_cold {
     void (*load_early)(struct zca_provider *provider);
     const struct zca_overlay *(*overlay_get)(struct zca_provider *provider);
 
+    /* As zca_gate_enter and zca_gate_leave of core/gate.h. */
+    void (*gate_enter)(void);
+    void (*gate_leave)(void);
+
     /* As zca_key_ref and zca_key_free of core/key.h. */
     struct zca_key *(*identity_key_ref)(struct zca_key *key);
     void (*identity_key_free)(struct zca_key *key);

@@ -4,7 +4,7 @@
 
 #include <openssl/crypto.h>
 
-#include "provider/cold.h"
+#include "provider/enter.h"
 #include "provider/prepared.h"
 
 /* Key data without zca-core.so has no inner key: it is open. */
@@ -94,6 +94,7 @@ void zca_keydata_free(struct zca_keydata *keydata)
     if (keydata->key) {
         zca_keydata_cold(keydata)->identity_key_free(keydata->key);
     } else {
+        zca_auto(entered) const struct zca_cold *inside = zca_provider_enter(keydata->provider);
         ZCA_KEYMGMT(free, FREE, zca_keydata_functions(keydata))(keydata->inner);
     }
     OPENSSL_free(keydata->uri);

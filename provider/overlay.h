@@ -1,7 +1,7 @@
 /* SPDX-License-Identifier: Apache-2.0 */
 /*
- * The default provider's own functions, which do all arithmetic with local keys. They come from
- * a default (or fips) provider in a private library context, obtained on the first use of a key.
+ * The default provider's own functions, which do all arithmetic with local keys. They are obtained on the first
+ * use of a key from the application's default (or fips) provider, or from one in a private library context.
  */
 #ifndef ZCA_PROVIDER_OVERLAY_H
 #define ZCA_PROVIDER_OVERLAY_H
@@ -11,8 +11,7 @@
 #include "provider/provider.h"
 
 struct zca_overlay {
-    OSSL_LIB_CTX *context; /* borrowed from the library */
-    void *provctx;         /* the default provider's context, first argument of its functions */
+    void *provctx; /* the default provider's context, first argument of its functions */
     struct zca_functions keymgmt[ZCA_NUM_KINDS];
     struct zca_functions signature[ZCA_NUM_KINDS];
     struct zca_functions exchange;         /* ECDH */

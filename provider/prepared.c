@@ -9,6 +9,8 @@
 
 #include <openssl/crypto.h>
 
+#include "provider/enter.h"
+
 struct zca_prepared {
     void *context;
     char *digest;
@@ -62,6 +64,7 @@ static void publish(struct zca_keydata *keydata, size_t slot, const char *digest
 static void *initialise(const struct zca_keydata *keydata, const char *digest)
 {
     const struct zca_functions *functions = functions_of(keydata);
+    zca_auto(entered) const struct zca_cold *inside = zca_provider_enter(keydata->provider);
     OSSL_FUNC_signature_newctx_fn *inner_new = ZCA_SIGNATURE(newctx, NEWCTX, functions);
     void *context = inner_new ? inner_new(keydata->overlay->provctx, NULL) : NULL;
     if (context && !ZCA_SIGNATURE(digest_sign_init, DIGEST_SIGN_INIT,

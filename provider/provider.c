@@ -127,6 +127,9 @@ static void copy_upcalls(const OSSL_DISPATCH *in, struct zca_upcalls *out)
         case OSSL_FUNC_CORE_VSET_ERROR:
             out->vset_error = OSSL_FUNC_core_vset_error(in);
             break;
+        case OSSL_FUNC_PROVIDER_UP_REF:
+            out->provider_up_ref = OSSL_FUNC_provider_up_ref(in);
+            break;
         case OSSL_FUNC_PROVIDER_FREE:
             out->provider_free = OSSL_FUNC_provider_free(in);
             break;

@@ -24,6 +24,7 @@ struct zca_upcalls {
     OSSL_FUNC_core_new_error_fn *new_error;
     OSSL_FUNC_core_set_error_debug_fn *set_error_debug;
     OSSL_FUNC_core_vset_error_fn *vset_error;
+    OSSL_FUNC_provider_up_ref_fn *provider_up_ref;
     OSSL_FUNC_provider_free_fn *provider_free;
     OSSL_FUNC_BIO_gets_fn *bio_gets;
     OSSL_FUNC_BIO_write_ex_fn *bio_write_ex;
@@ -40,6 +41,7 @@ struct zca_provider {
     _Atomic(struct zca_overlay *) overlay; /* NULL until the first key is used */
     struct zca_library *library;           /* set together with `cold` */
     atomic_bool has_keys;                  /* since the first key of ours */
+    OSSL_PROVIDER *borrowed;               /* the application's, counted; NULL: none */
     bool log_open;
 };
 

@@ -11,7 +11,7 @@
 #include <openssl/crypto.h>
 #include <openssl/params.h>
 
-#include "provider/cold.h"
+#include "provider/enter.h"
 #include "provider/prepared.h"
 
 static OSSL_FUNC_signature_newctx_fn signature_newctx_ec, signature_newctx_rsa,
@@ -178,6 +178,7 @@ static int signature_sign(void *context, unsigned char *sig, size_t *sig_len, si
         struct zca_span tbs = {.data = digest, .len = digest_len};
         return sign_remote(signature, &tbs, sig, sig_len, sig_size);
     }
+    zca_auto(entered) const struct zca_cold *inside = zca_provider_enter(signature->provider);
     return ZCA_SIGNATURE(sign, SIGN, signature->functions)(signature->inner, sig, sig_len, sig_size,
                                                            digest, digest_len);
 }
@@ -251,6 +252,7 @@ static int signature_digest_sign_final(void *context, unsigned char *sig, size_t
     if (signature->remote) {
         return sign_remote(signature, NULL, sig, sig_len, sig_size);
     }
+    zca_auto(entered) const struct zca_cold *inside = zca_provider_enter(signature->provider);
     return ZCA_SIGNATURE(digest_sign_final, DIGEST_SIGN_FINAL,
                          signature->functions)(signature->inner, sig, sig_len, sig_size);
 }
@@ -259,6 +261,7 @@ static int signature_digest_sign_final(void *context, unsigned char *sig, size_t
 static int sign_message(const struct zca_signature *signature, unsigned char *sig, size_t *sig_len,
                         size_t sig_size, struct zca_span tbs)
 {
+    zca_auto(entered) const struct zca_cold *inside = zca_provider_enter(signature->provider);
     OSSL_FUNC_signature_digest_sign_fn *one_shot =
         ZCA_SIGNATURE(digest_sign, DIGEST_SIGN, signature->functions);
     if (one_shot) {

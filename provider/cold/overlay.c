@@ -34,8 +34,7 @@ static OSSL_PARAM *generation_params(const struct zca_overlay *overlay, enum zca
 
 static struct zca_overlay *overlay_new(struct zca_library *library, struct zca_error *err)
 {
-    OSSL_LIB_CTX *context = zca_library_context(library, err);
-    OSSL_PROVIDER *crypto = context ? zca_library_crypto(library, err) : NULL;
+    OSSL_PROVIDER *crypto = zca_library_crypto(library, err);
     if (!crypto) {
         return NULL;
     }
@@ -44,7 +43,6 @@ static struct zca_overlay *overlay_new(struct zca_library *library, struct zca_e
         (void)zca_error_set(err, ZCA_ERR_MEMORY, "out of memory"); /* NULL says the same */
         return NULL;
     }
-    overlay->context = context;
     overlay->provctx = OSSL_PROVIDER_get0_provider_ctx(crypto);
     /* An absent algorithm is found out and reported when a key of its kind is made. */
     for (size_t i = 0; i < ZCA_NUM_KINDS; i++) {

@@ -3,8 +3,10 @@
 #include "provider/cold/parameters.h"
 
 #include <stdio.h>
+#include <string.h>
 
 #include <openssl/params.h>
+#include <openssl/provider.h>
 
 #define NUM_PARAMS (ZCA_NUM_LIBRARY_OPTIONS + 1) /* the options, and zca-config */
 #define CONFIG ZCA_NUM_LIBRARY_OPTIONS
@@ -47,6 +49,37 @@ static OSSL_LIB_CTX *make_context(void *argument)
     return OSSL_LIB_CTX_new_from_dispatch(provider->handle, provider->core);
 }
 
+struct wish {
+    struct zca_provider *provider;
+    const char *name;
+    OSSL_PROVIDER *found;
+};
+
+/* A reference without activation: the application decides what is active, and its end stays ours to outlive. */
+static int take_provider(OSSL_PROVIDER *candidate, void *argument)
+{
+    struct wish *wish = argument;
+    const struct zca_upcalls *upcalls = &wish->provider->upcalls;
+    if (!wish->found && strcmp(OSSL_PROVIDER_get0_name(candidate), wish->name) == 0 &&
+        upcalls->provider_up_ref && upcalls->provider_free &&
+        upcalls->provider_up_ref((const OSSL_CORE_HANDLE *)candidate, 0)) {
+        wish->found = candidate;
+    }
+    return 1;
+}
+
+/* The one that the application's context has active. A core handle is a provider (provider-base(7)). */
+static OSSL_PROVIDER *find_crypto(void *argument, const char *name)
+{
+    struct wish wish = {.provider = argument, .name = name};
+    struct zca_provider *provider = argument;
+    OSSL_LIB_CTX *application =
+        (OSSL_LIB_CTX *)provider->upcalls.get_libctx(provider->handle); /* libcrypto is shared */
+    (void)OSSL_PROVIDER_do_all(application, take_provider, &wish);      /* found or not */
+    provider->borrowed = wish.found;
+    return wish.found;
+}
+
 static struct zca_library *make_library(struct zca_provider *provider,
                                         const struct parameters *parameters)
 {
@@ -61,6 +94,8 @@ static struct zca_library *make_library(struct zca_provider *provider,
     struct zca_library_settings settings = {
         .config_file = parameters->values[CONFIG],
         .overrides = overrides,
+        .crypto_find = find_crypto,
+        .crypto_argument = provider,
         .context_new = make_context,
         .context_argument = provider,
     };

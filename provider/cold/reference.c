@@ -15,6 +15,8 @@
 
 #include "base/openssl_auto.h"
 #include "base/pem.h"
+#include "core/key.h"
+#include "core/library.h"
 #include "core/reference.h"
 #include "provider/cold/error.h"
 #include "provider/cold/loan.h"
@@ -142,15 +144,15 @@ int zca_reference_decode(struct zca_provider *provider, OSSL_CORE_BIO *bio, OSSL
 /* Takes what the default provider exports and makes an EVP_PKEY of the private context from it. */
 struct public_copy {
     const struct zca_keydata *keydata;
+    OSSL_LIB_CTX *context;
     EVP_PKEY *key;
 };
 
 static int copy_public(const OSSL_PARAM params[], void *argument)
 {
     struct public_copy *copy = argument;
-    const struct zca_keydata *keydata = copy->keydata;
-    zca_auto(EVP_PKEY_CTX) EVP_PKEY_CTX *context = EVP_PKEY_CTX_new_from_name(
-        keydata->overlay->context, zca_kinds[keydata->kind].keymgmt, NULL);
+    zca_auto(EVP_PKEY_CTX) EVP_PKEY_CTX *context =
+        EVP_PKEY_CTX_new_from_name(copy->context, zca_kinds[copy->keydata->kind].keymgmt, NULL);
     /* EVP_PKEY_fromdata takes a pointer it does not write through */
     return context && EVP_PKEY_fromdata_init(context) > 0 &&
            EVP_PKEY_fromdata(context, &copy->key, EVP_PKEY_PUBLIC_KEY,
@@ -160,7 +162,14 @@ static int copy_public(const OSSL_PARAM params[], void *argument)
 static bool encode_public(const struct zca_keydata *keydata, struct zca_buffer *out_der,
                           struct zca_error *err)
 {
-    struct public_copy copy = {.keydata = keydata};
+    if (keydata->key) {
+        return zca_buffer_append(out_der, zca_key_get_public(keydata->key), err);
+    }
+    struct public_copy copy = {.keydata = keydata,
+                               .context = zca_library_context(keydata->provider->library, err)};
+    if (!copy.context) {
+        return false;
+    }
     int copied = ZCA_KEYMGMT(export, EXPORT, zca_keydata_functions(keydata))(
         keydata->inner, EVP_PKEY_PUBLIC_KEY, copy_public, &copy);
     zca_auto(EVP_PKEY) EVP_PKEY *key = copy.key;

@@ -1,5 +1,6 @@
 /* SPDX-License-Identifier: Apache-2.0 */
 /* The table of zca-core.so. */
+#include "core/gate.h"
 #include "provider/cold.h"
 #include "provider/cold/capture.h"
 #include "provider/cold/early.h"
@@ -24,6 +25,10 @@ static void end(struct zca_provider *provider)
 {
     zca_overlay_free(atomic_load(&provider->overlay));
     zca_library_free(provider->library);
+    if (provider->borrowed) { /* last: keys are made of its functions */
+        (void)provider->upcalls.provider_free((const OSSL_CORE_HANDLE *)provider->borrowed,
+                                              0); /* is true */
+    }
 }
 
 static const struct zca_cold table = {
@@ -33,6 +38,8 @@ static const struct zca_cold table = {
     .end = end,
     .load_early = zca_early_load,
     .overlay_get = zca_overlay_make,
+    .gate_enter = zca_gate_enter,
+    .gate_leave = zca_gate_leave,
     .identity_key_ref = zca_key_ref,
     .identity_key_free = zca_key_free,
     .key_load = zca_loan_take,

@@ -1,0 +1,29 @@
+/* SPDX-License-Identifier: Apache-2.0 */
+/*
+ * fork(2) while other threads are inside libcrypto: its locks (secure heap, random generators) would stay locked in the
+ * child for ever. So whoever is about to use a key enters this gate, and a fork waits until nobody is inside.
+ */
+#ifndef ZCA_CORE_GATE_H
+#define ZCA_CORE_GATE_H
+
+#include "base/auto.h"
+
+/** zca_gate_enter keeps this process from forking until zca_gate_leave. May be nested; never around a wait, a network
+ * call or a callback of the application. Does not fail. */
+void zca_gate_enter(void);
+void zca_gate_leave(void);
+
+static inline void zca_auto_gate(const int *entered)
+{
+    (void)entered;
+    zca_gate_leave();
+}
+
+/** zca_gate_pass is zca_gate_enter for `zca_auto(gate) int inside = zca_gate_pass();`. */
+static inline int zca_gate_pass(void)
+{
+    zca_gate_enter();
+    return 1;
+}
+
+#endif

@@ -1,0 +1,88 @@
+/* SPDX-License-Identifier: Apache-2.0 */
+/*
+ * The secure heap belongs to the process, so what is known of it does, too: the one place where this code
+ * has state of its own outside of objects.
+ */
+#include "core/secure_memory.h"
+
+#include <pthread.h>
+#include <stdatomic.h>
+#include <stdint.h>
+#include <stdio.h>
+#include <string.h>
+#include <sys/mman.h>
+
+#include <openssl/crypto.h>
+#include <openssl/err.h>
+
+#include "base/auto.h"
+
+/* A P-256 scalar and its limbs fit; smaller pieces cost more bookkeeping. */
+static const size_t least_piece = 64;
+
+static struct {
+    pthread_once_t once;
+    _Atomic size_t size;
+    void *start; /* of the heap, to be locked again by children; NULL: unknown */
+    size_t len;
+} heap = {.once = PTHREAD_ONCE_INIT};
+
+/* MLOCK_ONFAULT: pages that hold nothing stay free. */
+void zca_secure_memory_lock_again(void)
+{
+    if (heap.start) {
+        (void)mlock2(heap.start, heap.len, MLOCK_ONFAULT); /* as it was, or above the limit */
+    }
+}
+
+static void take_range(const char *line, const void *inside)
+{
+    unsigned long start = 0;
+    unsigned long end = 0;
+    if (sscanf(line, "%lx-%lx", &start, &end) == 2 && start <= (uintptr_t)inside &&
+        (uintptr_t)inside < end) {
+        heap.start = (void *)start;
+        heap.len = end - start;
+    }
+}
+
+/* OpenSSL does not tell where the heap is; the kernel does. */
+static void find_range(void)
+{
+    void *inside = OPENSSL_secure_malloc(1);
+    FILE *maps = inside ? fopen("/proc/self/maps", "re") : NULL;
+    zca_auto(text) char *line = NULL;
+    size_t capacity = 0;
+    while (maps && !heap.start && getline(&line, &capacity, maps) > 0) {
+        take_range(line, inside);
+    }
+    if (maps) {
+        (void)fclose(maps); /* read only */
+    }
+    OPENSSL_secure_free(inside);
+}
+
+static void make_heap(void)
+{
+    if (CRYPTO_secure_malloc_initialized()) {
+        return; /* the application's own */
+    }
+    (void)ERR_set_mark(); /* fails for an empty queue; then the pop below empties it again */
+    if (CRYPTO_secure_malloc_init(atomic_load(&heap.size), least_piece) != 0) {
+        find_range();
+    }
+    (void)ERR_pop_to_mark(); /* without a heap private values are in wiped ordinary memory */
+}
+
+void zca_secure_memory_open(size_t kib)
+{
+    if (kib == 0 || CRYPTO_secure_malloc_initialized()) {
+        return;
+    }
+    size_t size = 4096;
+    while (size < kib * 1024) {
+        size *= 2;
+    }
+    atomic_store(&heap.size, size);            /* of those who come first the last one decides */
+    (void)pthread_once(&heap.once, make_heap); /* cannot fail */
+}

@@ -1,0 +1,23 @@
+/* SPDX-License-Identifier: Apache-2.0 */
+/*
+ * Memory for private values: OpenSSL's secure heap (CRYPTO_secure_malloc_init(3)), which is locked, left out of core
+ * dumps and wiped. Key managements put private values there by themselves, once there is one.
+ */
+#ifndef ZCA_CORE_SECURE_MEMORY_H
+#define ZCA_CORE_SECURE_MEMORY_H
+
+#include <stddef.h>
+
+/**
+ * zca_secure_memory_open makes the heap, unless this process has one already or `kib` is 0: before the first
+ * private value. Thread-safe; the first call decides for the process. Where the limit for locked memory
+ * (RLIMIT_MEMLOCK) is lower, the heap is not locked, but still left out of core dumps.
+ *
+ * kib   KiB of address space, rounded up to a power of two; pages that nothing was put into take no memory.
+ */
+void zca_secure_memory_open(size_t kib);
+
+/** zca_secure_memory_lock_again is for the child of a fork(2): locks of memory are not inherited. Async-signal-safe. */
+void zca_secure_memory_lock_again(void);
+
+#endif
