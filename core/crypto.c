@@ -151,7 +151,8 @@ static bool use_tag(const struct run *run, uint8_t *tag)
         OSSL_PARAM_construct_end()};
     return run->encrypt
                ? ZCA_SYMMETRIC(get_ctx_params, GET_CTX_PARAMS, run->functions)(run->context, params)
-               : ZCA_SYMMETRIC(set_ctx_params, SET_CTX_PARAMS, run->functions)(run->context, params);
+               : ZCA_SYMMETRIC(set_ctx_params, SET_CTX_PARAMS, run->functions)(run->context,
+                                                                               params);
 }
 
 static bool begin(const struct run *run, const struct zca_gcm *gcm)
@@ -174,7 +175,7 @@ static bool cipher(const struct run *run, const struct zca_gcm *gcm, struct zca_
            update(run->context, output, &len, input.len, input.data, input.len) &&
            (run->encrypt || use_tag(run, tag)) &&
            ZCA_SYMMETRIC(final, FINAL, run->functions)(run->context, output + len, &rest,
-                                                    input.len - len) &&
+                                                       input.len - len) &&
            (!run->encrypt || use_tag(run, tag)) && len + rest == input.len;
 }
 

@@ -27,7 +27,7 @@ struct zca_functions {
  * OSSL_FUNC_keymgmt_has_fn pointer. */
 #define ZCA_KEYMGMT(name, NUMBER, table)                                                           \
     OSSL_FUNC_keymgmt_##name(&(table)->entry[OSSL_FUNC_KEYMGMT_##NUMBER])
-#define ZCA_SYMMETRIC(name, NUMBER, table)                                                            \
+#define ZCA_SYMMETRIC(name, NUMBER, table)                                                         \
     OSSL_FUNC_cipher_##name(&(table)->entry[OSSL_FUNC_CIPHER_##NUMBER])
 
 /**

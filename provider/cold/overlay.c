@@ -47,15 +47,15 @@ static struct zca_overlay *overlay_new(struct zca_library *library, struct zca_e
     /* An absent algorithm is found out and reported when a key of its kind is made. */
     for (size_t i = 0; i < ZCA_NUM_KINDS; i++) {
         (void)zca_crypto_find(crypto, OSSL_OP_KEYMGMT, zca_kinds[i].keymgmt, "",
-                             &overlay->keymgmt[i]);
+                              &overlay->keymgmt[i]);
         (void)zca_crypto_find(crypto, OSSL_OP_SIGNATURE, zca_kinds[i].signature, "",
-                             &overlay->signature[i]);
+                              &overlay->signature[i]);
         overlay->generation[i] = generation_params(overlay, (enum zca_kind)i);
     }
     (void)zca_crypto_find(crypto, OSSL_OP_KEYEXCH, zca_kinds[ZCA_KIND_EC].exchange, "",
-                         &overlay->exchange);
+                          &overlay->exchange);
     (void)zca_crypto_find(crypto, OSSL_OP_ASYM_CIPHER, zca_kinds[ZCA_KIND_RSA].cipher, "",
-                         &overlay->cipher);
+                          &overlay->cipher);
     return overlay;
 }
 
