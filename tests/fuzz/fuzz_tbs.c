@@ -54,13 +54,27 @@ static void check_request(struct zca_span tbs)
     }
 }
 
-/* What is read through OpenSSL's own types; an OCSP response has none for its signed part alone. */
+static void check_ocsp(struct zca_span tbs)
+{
+    unsigned char *again = NULL;
+    const unsigned char *cursor = tbs.data;
+    OCSP_RESPDATA *data = d2i_OCSP_RESPDATA(NULL, &cursor, (long)tbs.len);
+    if (data) {
+        int len = i2d_OCSP_RESPDATA(data, &again);
+        demand(len >= 0 && zca_span_equal(zca_span_of(again, (size_t)len), tbs));
+        OPENSSL_free(again);
+    }
+    OCSP_RESPDATA_free(data);
+    ERR_clear_error(); /* it may accept less */
+}
+
 static const struct {
     enum zca_tbs_kind kind;
     void (*check)(struct zca_span tbs);
 } checks[] = {
     {ZCA_TBS_CERTIFICATE, check_certificate},
     {ZCA_TBS_CRL,         check_crl        },
+    {ZCA_TBS_OCSP,        check_ocsp       },
     {ZCA_TBS_REQUEST,     check_request    },
 };
 
