@@ -17,7 +17,9 @@ static const size_t max_trust = 1 << 20;
 
 /* ---- certificates ---- */
 
-static void check_dates(struct zca_doctor *doctor, const char *what, const X509 *certificate)
+/* advice: what gets another one */
+static void check_dates(struct zca_doctor *doctor, const char *what, const X509 *certificate,
+                        const char *advice)
 {
     int64_t from_s = 0;
     int64_t until_s = 0;
@@ -25,14 +27,17 @@ static void check_dates(struct zca_doctor *doctor, const char *what, const X509 
     if (!zca_clock_from_asn1(X509_get0_notBefore(certificate), &from_s, NULL) ||
         !zca_clock_from_asn1(X509_get0_notAfter(certificate), &until_s, NULL)) {
         zca_doctor_fail(doctor, "%s has unreadable dates", what);
+        zca_doctor_advise(doctor, "%s", advice);
     } else if (from_s > now_s + ZCA_CLOCK_SKEW_S) {
         zca_doctor_fail(doctor, "%s is not valid yet: this clock is behind", what);
         zca_doctor_advise(doctor, "set the clock: timedatectl set-ntp true");
     } else if (until_s <= now_s) {
         zca_doctor_fail(doctor, "%s has expired", what);
+        zca_doctor_advise(doctor, "%s", advice);
     } else if (until_s <= now_s + warn_ahead_s) {
         zca_doctor_warn(doctor, "%s expires in %" PRId64 " days", what,
                         (until_s - now_s) / (24 * 3600));
+        zca_doctor_advise(doctor, "%s", advice);
     } else {
         zca_doctor_ok(doctor, "%s is valid", what);
     }
@@ -66,7 +71,8 @@ static void check_trust(struct zca_doctor *doctor, struct zca_authority *authori
         what = NULL; /* undefined after a failure */
         return;
     }
-    check_dates(doctor, what, sk_X509_value(certificates, 0));
+    check_dates(doctor, what, sk_X509_value(certificates, 0),
+                "ask the authority for the CA of its server, and name it as trust");
 }
 
 /* ---- session ---- */
@@ -76,6 +82,7 @@ static void check_clock(struct zca_doctor *doctor, const struct zca_whoami *whoa
     int64_t ahead_s = zca_clock_now_s() - whoami->server_time_s;
     if (whoami->server_time_s == 0) {
         zca_doctor_warn(doctor, "the authority does not tell its time: clocks are not compared");
+        zca_doctor_advise(doctor, "compare them: timedatectl");
     } else if (llabs(ahead_s) > ZCA_CLOCK_SKEW_S) {
         zca_doctor_fail(doctor, "this clock is %lld s %s the authority's", llabs(ahead_s),
                         ahead_s > 0 ? "ahead of" : "behind");
@@ -172,7 +179,8 @@ static void check_ca(struct zca_doctor *doctor, struct zca_authority *authority,
         what = NULL; /* undefined after a failure */
         return;
     }
-    check_dates(doctor, what, sk_X509_value(pinned, 0));
+    check_dates(doctor, what, sk_X509_value(pinned, 0),
+                "the authority must renew its CA; then: zca ca show --trust");
     if (reachable) {
         compare_ca(doctor, authority, sk_X509_value(pinned, 0));
     }
@@ -187,6 +195,8 @@ static void check_authority(struct zca_doctor *doctor, const char *name)
         zca_authority_open(doctor->tool->library, name, &failure);
     if (!authority) {
         zca_doctor_fail(doctor, "%s", failure.message);
+        zca_doctor_advise(doctor, "see [authority %s] in %s", name,
+                          zca_library_config_file(doctor->tool->library));
         return;
     }
     check_trust(doctor, authority);

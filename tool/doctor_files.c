@@ -216,6 +216,9 @@ static void check_identity(struct zca_doctor *doctor, struct zca_identity *ident
                               "without its sealing key a key is lost: put the sealing key back, "
                               "or remove the key's file and run 'zca cert %s'",
                               zca_identity_get_name(identity));
+        } else {
+            zca_doctor_advise(doctor, "the key must be readable for who runs the server first, and "
+                                      "for nobody else: chown, chmod 600");
         }
         return;
     }
@@ -232,6 +235,7 @@ void zca_doctor_keys(struct zca_doctor *doctor)
     }
     if (!zca_inventory_find(doctor->tool->library, authority, false, &inventory, &failure)) {
         zca_doctor_fail(doctor, "identities: %s", failure.message);
+        zca_doctor_advise(doctor, "see the sections [identity NAME] of %s", config_path(doctor));
         return;
     }
     for (size_t i = 0; i < inventory.num_identities; i++) {

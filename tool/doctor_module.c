@@ -79,6 +79,7 @@ static bool load_module(struct zca_doctor *doctor, const char *path)
     }
     if (!dlsym(module, "OSSL_provider_init")) {
         zca_doctor_fail(doctor, "'%s' is not an OpenSSL provider", path);
+        zca_doctor_advise(doctor, "module = /path/zca.so in zca's section of openssl.cnf");
         return false;
     }
     zca_auto(error_mark) int mark = ERR_set_mark();
@@ -86,6 +87,7 @@ static bool load_module(struct zca_doctor *doctor, const char *path)
     OSSL_PROVIDER *provider = context ? OSSL_PROVIDER_load(context, path) : NULL;
     if (!provider) {
         zca_doctor_fail(doctor, "provider '%s' refuses to start", path);
+        zca_doctor_advise(doctor, "install zca anew (ninja install), for this libcrypto");
         return false;
     }
     check_version(doctor, provider, path);
@@ -132,6 +134,8 @@ void zca_doctor_remote(struct zca_doctor *doctor)
         zca_doctor_ok(doctor, "zca-remote.so %s", remote->version);
     } else if (failure.reason == ZCA_ERR_UNSUPPORTED) {
         zca_doctor_warn(doctor, "the network is off (remote = off): nothing is issued or renewed");
+        zca_doctor_advise(doctor, "remote = auto in [zca] of %s",
+                          zca_library_config_file(doctor->tool->library));
     } else {
         zca_doctor_fail(doctor, "%s", failure.message);
         zca_doctor_advise(doctor, "remote-library = /path/zca-remote.so in %s",

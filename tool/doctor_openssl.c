@@ -183,6 +183,7 @@ static void check_environment(struct zca_doctor *doctor)
     if (modules) {
         zca_doctor_warn(doctor, "OPENSSL_MODULES is set to '%s' here: services do not see it",
                         modules);
+        zca_doctor_advise(doctor, "module = %s/zca.so in zca's section of openssl.cnf", modules);
     }
 }
 

@@ -179,12 +179,11 @@ static void check_dovecot(struct zca_doctor *doctor)
                         "dovecot's login processes cannot open the reference '%s' from "
                         "within their own root",
                         path);
-        zca_doctor_advise(doctor, "%s",
-                          sealed ? "zca-keep-sealing-key = yes in zca's section of "
-                                   "the openssl.cnf of dovecot"
-                                 : "zca export NAME --bundle FILE --sealed, and "
-                                   "zca-keep-sealing-key = yes in the openssl.cnf of "
-                                   "dovecot");
+        zca_doctor_advise(
+            doctor, "%s",
+            sealed
+                ? "zca-keep-sealing-key = yes in zca's section of the openssl.cnf of dovecot"
+                : "sealed-reference = yes in its [identity NAME], or zca export --sealed; and zca-keep-sealing-key = yes in the openssl.cnf of dovecot");
     }
 }
 

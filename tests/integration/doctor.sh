@@ -23,7 +23,14 @@ finding() {
     awk -v verdict="$1" -v text="$2" '/^(ok|warn|FAIL) /{ on = $1 == verdict && index($0, text) } on' "$work/found"
 }
 
+advised() { # each finding that is not ok has advice
+    awk '/^(warn|FAIL) /{ if (open) print line; open = 1; line = $0; next } { if (open && !/^  ->/) print line; open = 0 }
+        END { if (open) print line }' "$work/found" >"$work/unadvised"
+    equal '' "$(cat "$work/unadvised")"
+}
+
 told() { # VERDICT TEXT [ADVICE]
+    advised || return 1
     [ -n "$(finding "$1" "$2")" ] || { echo "no $1 with '$2':"; cat "$work/found"; return 1; }
     [ $# -lt 3 ] || finding "$1" "$2" | grep '^  ->' | grep -qF -- "$3" ||
         { echo "no advice '$3':"; finding "$1" "$2"; return 1; }

@@ -43,7 +43,7 @@ fi
 # ---- references behind a change of root ----
 if [ -d /etc/dovecot ]; then
     over /etc/dovecot/dovecot.conf "ssl_key = <$work/plain.pem"
-    check 'dovecot with a plain reference' finds "cannot open the reference '$work/plain.pem'" '--sealed, and zca-keep-sealing-key'
+    check 'dovecot with a plain reference' finds "cannot open the reference '$work/plain.pem'" 'sealed-reference = yes in its [identity NAME]'
     over /etc/dovecot/dovecot.conf "ssl_key = <$work/sealed.pem"
     check 'dovecot without the sealing key' finds "cannot open the reference '$work/sealed.pem'" 'zca-keep-sealing-key = yes'
     sed -i 's|^module = .*|&\nzca-keep-sealing-key = yes|' openssl.cnf
