@@ -71,6 +71,22 @@ check 'after the repair a reload succeeds' wait_for 10 gone "$worker"
 check 'and serves' serves "$name.pem" "${port[key_first]}"
 stop "$haproxy_pid"
 
+# ---- haproxy as a client ----
+
+write_haproxy_cfg <<EOC
+bind 127.0.0.1:${port[key_first]} ssl crt $work/$name.pem
+bind 127.0.0.1:${port[verifying]} ssl crt $work/$name.pem ca-file $ca verify required
+use_backend verifying if { dst_port ${port[key_first]} }
+EOC
+cat >>haproxy.cfg <<EOC
+backend verifying
+    server itself 127.0.0.1:${port[verifying]} ssl crt $work/$name.pem ca-file $ca verify required verifyhost $name
+EOC
+sed -i 's/^    http-request return.*/& if !{ dst_port '"${port[key_first]}"' }/' haproxy.cfg
+start_haproxy "${port[key_first]}"
+check 'haproxy itself is a client with a reference' equal 'hello from haproxy' "$(fetch "${port[key_first]}")"
+stop "$haproxy_pid"
+
 # ---- haproxy's own directives instead of openssl.cnf ----
 
 printf 'openssl_conf = init\n[init]\n' >empty.cnf

@@ -14,7 +14,7 @@ add_identity client.myorg.ztna
 add_identity gone.myorg.ztna
 declare -A port
 used=' '
-for form in separate key_first chain_first both verifying broken; do
+for form in separate key_first chain_first both verifying proxy broken; do
     until port[$form]=$(free_port) && [[ $used != *" ${port[$form]} "* ]]; do :; done
     used+="${port[$form]} "
 done
@@ -57,6 +57,10 @@ cp gone.myorg.ztna.pem broken.pem
         'ssl_conf_command VerifyCAStore "zca:///?type=cert";' 'ssl_conf_command VerifyMode Request;' \
         'if ($ssl_client_verify != SUCCESS) { return 403 "$ssl_client_verify"; }' |
         sed 's/hello from nginx/client $ssl_client_s_dn/'
+    nginx_server "${port[proxy]}" "ssl_certificate $work/$name.pem;" "ssl_certificate_key $work/$name.pem;" \
+        "proxy_ssl_certificate $work/client.myorg.ztna.pem;" "proxy_ssl_certificate_key $work/client.myorg.ztna.pem;" \
+        "proxy_ssl_name $name;" 'proxy_ssl_verify on;' "proxy_ssl_trusted_certificate $ca;" |
+        sed "s|return 200 .*|proxy_pass https://127.0.0.1:${port[verifying]}; }|"
     nginx_server "${port[broken]}" "ssl_certificate $work/broken.pem;" "ssl_certificate_key $work/broken.pem;"
 } | write_nginx_conf
 check 'nginx accepts all forms' nginx_accepts
@@ -83,10 +87,11 @@ for option in --tlsv1.3 '--tls-max 1.2'; do
     # shellcheck disable=SC2086  # two words
     check "a stranger that is its own CA ($option)" equal 'FAILED:self-signed certificate' "$(who stranger-ca.pem $option)"
 done
+check 'nginx itself is a client with a reference' equal 'client CN=client.myorg.ztna' "$(fetch "${port[proxy]}")"
 stop "$trace_pid"
 check 'workers found the CA by themselves' grep -q 'openat.*authorities/default/ca.pem.*= [0-9]' trace
-check 'they accepted' test "$(calls trace accept4)" -ge 4
-check 'and connected to nobody' equal 0 "$(calls trace connect)"
+check 'they accepted' test "$(calls trace accept4)" -ge 7
+check 'and connected to themselves only' equal 1 "$(calls trace connect)"
 
 # ---- a reload that fails ----
 
