@@ -3,7 +3,7 @@
  * A client that does nothing but full handshakes: each on a connection of its own, with one request and the
  * whole answer, several threads at a time. It counts what failed, and which certificates it was shown.
  *
- * usage: handshakes PORT NAME CA-FILE THREADS COUNT
+ * usage: handshakes PORT NAME CA-FILE THREADS COUNT [PAUSE-MS]
  * CA-FILE "-": nothing is verified. COUNT 0: until standard input ends. Prints "seen HEX" when a certificate is
  * new; at the end "handshakes", "failed" and "per second" with a number each, and "serial HEX NUMBER".
  */
@@ -39,6 +39,7 @@ static struct {
     SSL_CTX *context;
     const char *name;
     bool verify;
+    struct timespec pause; /* of each thread after each handshake */
     struct sockaddr_in address;
     atomic_long left;
     atomic_long done;
@@ -156,6 +157,7 @@ static void *work(void *unused)
     (void)unused; /* all is in `job` */
     while (atomic_fetch_sub(&job.left, 1) > 0) {
         connect_once();
+        (void)nanosleep(&job.pause, NULL); /* shorter does no harm */
     }
     return NULL;
 }
@@ -207,14 +209,15 @@ static void run(long num_threads)
 
 int main(int argc, char **argv)
 {
-    if (argc != 6) {
-        stop("usage: handshakes PORT NAME CA-FILE THREADS COUNT");
+    if (argc < 6 || argc > 7) {
+        stop("usage: handshakes PORT NAME CA-FILE THREADS COUNT [PAUSE-MS]");
     }
     long num_threads = strtol(argv[4], NULL, 10);
     if (num_threads < 1 || num_threads > MAX_THREADS) {
         stop("how many threads?");
     }
     job.name = argv[2];
+    job.pause.tv_nsec = (argc > 6 ? strtol(argv[6], NULL, 10) : 0) * 1000000;
     job.address.sin_family = AF_INET;
     job.address.sin_port = htons((unsigned short)strtol(argv[1], NULL, 10));
     job.address.sin_addr.s_addr = htonl(INADDR_LOOPBACK);

@@ -18,9 +18,9 @@ zca renew >setup.log || exit 1
 nginx_server "$nginx_port" "ssl_certificate $work/nginx.pem;" "ssl_certificate_key $work/nginx.pem;" | write_nginx_conf
 echo "bind 127.0.0.1:$haproxy_port ssl crt $work/haproxy.pem" | write_haproxy_cfg
 
-load_start() { # PORT: eight loops of handshakes until load_stop
+load_start() { # PORT: eight loops of handshakes until load_stop, with pauses that leave time for renewals
     mkfifo load
-    "$handshakes" "$1" "$name" "$ca" 8 0 <load >result 2>&1 &
+    "$handshakes" "$1" "$name" "$ca" 8 0 10 <load >result 2>&1 &
     load_pid=$!
     pids+=("$load_pid")
     exec 5>load
