@@ -86,7 +86,7 @@ P-256 1000
 P-384 1005
 RSA-2048 1005
 RSA-4096 1005
-Ed25519 1010
+Ed25519 1005
 EOL
 
 ratio 'a key loaded' "$(per_load key zca zca://bench-p256 20)" "$(per_load key plain p256.key 20)" limit 100
