@@ -180,7 +180,7 @@ static const char *operation_name(enum zca_kind kind, int operation)
 {
     switch (operation) {
     case OSSL_OP_SIGNATURE:
-        return zca_kinds[kind].signature;
+        return zca_kinds[kind].own_signature;
     case OSSL_OP_KEYEXCH:
         return zca_kinds[kind].exchange;
     case OSSL_OP_ASYM_CIPHER:
