@@ -10,16 +10,16 @@
 
 #include "provider/cold.h"
 
-static OSSL_FUNC_encoder_newctx_fn encoder_newctx_pem, encoder_newctx_specific,
-    encoder_newctx_encrypted, encoder_newctx_der, encoder_newctx_text;
+static OSSL_FUNC_encoder_newctx_fn encoder_newctx_pem, encoder_newctx_specific, encoder_newctx_der,
+    encoder_newctx_text;
 static OSSL_FUNC_encoder_freectx_fn encoder_freectx;
 static OSSL_FUNC_encoder_does_selection_fn encoder_does_selection;
 static OSSL_FUNC_encoder_set_ctx_params_fn encoder_set_ctx_params;
 static OSSL_FUNC_encoder_settable_ctx_params_fn encoder_settable_ctx_params;
 static OSSL_FUNC_encoder_encode_fn encoder_encode;
 
+/* PrivateKeyInfo is what is asked for also when it is to be encrypted. */
 #define PEM "output=pem,structure=PrivateKeyInfo"
-#define ENCRYPTED "output=pem,structure=EncryptedPrivateKeyInfo"
 #define SPECIFIC "output=pem,structure=type-specific" /* what "openssl ec" asks for */
 #define DER "output=der,structure=PrivateKeyInfo"
 #define TEXT "output=text"
@@ -64,12 +64,6 @@ static void *encoder_newctx_pem(void *provider)
 {
     (void)provider; /* the key knows it */
     return encoder_new(&(struct encoder){.form = PEM, .encode = encode_reference});
-}
-
-static void *encoder_newctx_encrypted(void *provider)
-{
-    (void)provider; /* the key knows it */
-    return encoder_new(&(struct encoder){.form = ENCRYPTED, .encode = encode_reference});
 }
 
 static void *encoder_newctx_specific(void *provider)
@@ -169,7 +163,6 @@ static int encoder_encode(void *context, OSSL_CORE_BIO *out, const void *key,
     }
 
 TABLE(pem);
-TABLE(encrypted);
 TABLE(specific);
 TABLE(der);
 TABLE(text);
@@ -177,7 +170,6 @@ TABLE(text);
 /* Without "provider=zca", which libcrypto would read and file for each row: nobody selects encoders by it. */
 #define KIND(name)                                                                                 \
     {name, PEM, pem_functions, "zca key reference"},                                               \
-        {name, ENCRYPTED, encrypted_functions, "zca key reference"},                               \
         {name, DER, der_functions, "zca private key"},                                             \
     {                                                                                              \
         name, TEXT, text_functions, "zca key in words"                                             \
