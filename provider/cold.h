@@ -1,7 +1,7 @@
 /* SPDX-License-Identifier: Apache-2.0 */
 /*
  * What zca.so asks zca-core.so for. Every process that loads zca.so pays for each symbol it refers
- * to (docs/decisions/0005): what is not needed to sign with a loaded key stands behind this table,
+ * to (docs/decisions/0004): what is not needed to sign with a loaded key stands behind this table,
  * which is opened on the first use of a key or a URI.
  */
 #ifndef ZCA_PROVIDER_COLD_H

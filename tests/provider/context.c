@@ -6,6 +6,7 @@
 #include <string.h>
 
 #include <openssl/err.h>
+#include <openssl/pem.h>
 #include <openssl/provider.h>
 #include <openssl/x509.h>
 
@@ -101,6 +102,28 @@ EVP_PKEY *context_key(OSSL_LIB_CTX *context, const char *uri)
     (void)OSSL_STORE_close(store); /* nothing can fail */
     assert_non_null(key);
     return key;
+}
+
+/* SEQUENCE { INTEGER 1, UTF8String "zca://corp/", SubjectPublicKeyInfo } (core/reference.h) */
+EVP_PKEY *context_ca_key(OSSL_LIB_CTX *context, EVP_PKEY *key)
+{
+    static const unsigned char start[] = {0x02, 0x01, 0x01, 0x0C, 0x0B, 'z', 'c', 'a',
+                                          ':',  '/',  '/',  'c',  'o',  'r', 'p', '/'};
+    unsigned char der[1024] = {0x30, 0x82};
+    unsigned char *at = der + 4 + sizeof(start);
+    int public_len = i2d_PUBKEY(key, NULL);
+    assert_true(public_len > 0 && (size_t)public_len < sizeof(der) - 4 - sizeof(start));
+    size_t len = sizeof(start) + (size_t)public_len;
+    der[2] = (unsigned char)(len >> 8);
+    der[3] = (unsigned char)len;
+    memcpy(der + 4, start, sizeof(start));
+    assert_int_equal(i2d_PUBKEY(key, &at), public_len);
+    BIO *pem = BIO_new(BIO_s_mem());
+    assert_true(PEM_write_bio(pem, "ZCA PRIVATE KEY", "", der, (long)(len + 4)) > 0);
+    EVP_PKEY *ca_key = PEM_read_bio_PrivateKey_ex(pem, NULL, NULL, NULL, context, NULL);
+    BIO_free(pem);
+    assert_non_null(ca_key);
+    return ca_key;
 }
 
 EVP_PKEY *context_public(OSSL_LIB_CTX *context, EVP_PKEY *key)

@@ -18,6 +18,9 @@ void context_free(OSSL_LIB_CTX *context);
 /** context_key loads the private key of a URI; the test fails when there is none. */
 EVP_PKEY *context_key(OSSL_LIB_CTX *context, const char *uri);
 
+/** context_ca_key returns the key of authority "corp" as it stands in a reference with the public half of `key`. */
+EVP_PKEY *context_ca_key(OSSL_LIB_CTX *context, EVP_PKEY *key);
+
 /** context_public returns a public key of the default provider with the same value. */
 EVP_PKEY *context_public(OSSL_LIB_CTX *context, EVP_PKEY *key);
 

@@ -106,6 +106,23 @@ static void an_ec_key_does_not_decrypt(void **state)
     EVP_PKEY_free(key);
 }
 
+/* It is at the authority, which signs. */
+static void a_ca_key_does_not_decrypt(void **state)
+{
+    (void)state;
+    EVP_PKEY *key = context_key(context, "zca://rsa");
+    EVP_PKEY *ca_key = context_ca_key(context, key);
+    unsigned char bytes[512];
+    assert_true(encrypt(ca_key, RSA_PKCS1_PADDING, bytes, sizeof(bytes)) > 0);
+    EVP_PKEY_CTX *operation = EVP_PKEY_CTX_new_from_pkey(context, ca_key, NULL);
+    ERR_clear_error();
+    assert_false(EVP_PKEY_decrypt_init(operation) > 0);
+    assert_string_equal(context_last_reason(), "this authority, key or build cannot do that");
+    EVP_PKEY_CTX_free(operation);
+    EVP_PKEY_free(ca_key);
+    EVP_PKEY_free(key);
+}
+
 int main(void)
 {
     const struct CMUnitTest tests[] = {
@@ -113,6 +130,7 @@ int main(void)
         cmocka_unit_test(our_key_encrypts_too),
         cmocka_unit_test(a_copied_operation_has_its_padding),
         cmocka_unit_test(an_ec_key_does_not_decrypt),
+        cmocka_unit_test(a_ca_key_does_not_decrypt),
     };
     return cmocka_run_group_tests(tests, setup, teardown);
 }

@@ -98,6 +98,22 @@ static void der_is_refused_with_a_reason(void **state)
     }
 }
 
+static void the_key_of_a_ca_is_at_the_authority(void **state)
+{
+    (void)state;
+    EVP_PKEY *key = context_key(context, "zca://web");
+    EVP_PKEY *ca_key = context_ca_key(context, key);
+    char *text = encode(ca_key, "TEXT", NULL);
+    assert_non_null(text);
+    assert_non_null(strstr(text, "Private-Key: at the authority, zca://corp/\n"));
+    OPENSSL_free(text);
+    ERR_clear_error();
+    assert_null(EVP_PKEY2PKCS8(ca_key));
+    assert_string_equal(context_last_reason(), "this authority, key or build cannot do that");
+    EVP_PKEY_free(ca_key);
+    EVP_PKEY_free(key);
+}
+
 static void an_anonymous_key_is_written_as_usual(void **state)
 {
     (void)state;
@@ -127,6 +143,7 @@ int main(void)
         cmocka_unit_test(pem_is_a_reference),
         cmocka_unit_test(text_is_the_public_part),
         cmocka_unit_test(der_is_refused_with_a_reason),
+        cmocka_unit_test(the_key_of_a_ca_is_at_the_authority),
         cmocka_unit_test(an_anonymous_key_is_written_as_usual),
     };
     return cmocka_run_group_tests(tests, setup, teardown);
