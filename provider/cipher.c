@@ -145,7 +145,8 @@ static const OSSL_DISPATCH rsa_functions[] = {
     {0, NULL},
 };
 
+/* A name of our own, as of signatures. */
 const OSSL_ALGORITHM zca_cipher_algorithms[] = {
-    {"RSA", "provider=zca", rsa_functions, "zca RSA encryption"},
-    {NULL,  NULL,           NULL,          NULL                },
+    {"ZCA-RSA", "provider=zca", rsa_functions, "zca RSA encryption"},
+    {NULL,      NULL,           NULL,          NULL                },
 };

@@ -134,7 +134,8 @@ static const OSSL_DISPATCH ecdh_functions[] = {
     {0, NULL},
 };
 
+/* A name of our own, as of signatures. */
 const OSSL_ALGORITHM zca_exchange_algorithms[] = {
-    {"ECDH", "provider=zca", ecdh_functions, "zca ECDH"},
-    {NULL,   NULL,           NULL,           NULL      },
+    {"ZCA-ECDH", "provider=zca", ecdh_functions, "zca ECDH"},
+    {NULL,       NULL,           NULL,           NULL      },
 };

@@ -180,11 +180,11 @@ static const char *operation_name(enum zca_kind kind, int operation)
 {
     switch (operation) {
     case OSSL_OP_SIGNATURE:
-        return zca_kinds[kind].own_signature;
+        return zca_kinds[kind].signature.ours;
     case OSSL_OP_KEYEXCH:
-        return zca_kinds[kind].exchange;
+        return zca_kinds[kind].exchange.ours;
     case OSSL_OP_ASYM_CIPHER:
-        return zca_kinds[kind].cipher;
+        return zca_kinds[kind].cipher.ours;
     default:
         return zca_kinds[kind].keymgmt;
     }

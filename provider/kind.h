@@ -5,13 +5,16 @@
 
 enum zca_kind { ZCA_KIND_EC, ZCA_KIND_RSA, ZCA_KIND_ED25519, ZCA_NUM_KINDS };
 
+/* An operation; both NULL: there is none. */
+struct zca_kind_operation {
+    const char *theirs; /* as the crypto provider calls it */
+    const char *ours;   /* as we do: see zca_signature_algorithms */
+};
+
 struct zca_kind_row {
     const char *keymgmt;
-    const char *signature;     /* as the crypto provider calls it */
-    const char *own_signature; /* as we do: see zca_signature_algorithms */
-    const char *exchange;      /* NULL: none */
-    const char *cipher;        /* as above */
-    int nid;                   /* EVP_PKEY_... */
+    int nid; /* EVP_PKEY_... */
+    struct zca_kind_operation signature, exchange, cipher;
 };
 
 extern const struct zca_kind_row zca_kinds[ZCA_NUM_KINDS];

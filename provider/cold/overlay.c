@@ -48,13 +48,13 @@ static struct zca_overlay *overlay_new(struct zca_library *library, struct zca_e
     for (size_t i = 0; i < ZCA_NUM_KINDS; i++) {
         (void)zca_crypto_find(crypto, OSSL_OP_KEYMGMT, zca_kinds[i].keymgmt, "",
                               &overlay->keymgmt[i]);
-        (void)zca_crypto_find(crypto, OSSL_OP_SIGNATURE, zca_kinds[i].signature, "",
+        (void)zca_crypto_find(crypto, OSSL_OP_SIGNATURE, zca_kinds[i].signature.theirs, "",
                               &overlay->signature[i]);
         overlay->generation[i] = generation_params(overlay, (enum zca_kind)i);
     }
-    (void)zca_crypto_find(crypto, OSSL_OP_KEYEXCH, zca_kinds[ZCA_KIND_EC].exchange, "",
+    (void)zca_crypto_find(crypto, OSSL_OP_KEYEXCH, zca_kinds[ZCA_KIND_EC].exchange.theirs, "",
                           &overlay->exchange);
-    (void)zca_crypto_find(crypto, OSSL_OP_ASYM_CIPHER, zca_kinds[ZCA_KIND_RSA].cipher, "",
+    (void)zca_crypto_find(crypto, OSSL_OP_ASYM_CIPHER, zca_kinds[ZCA_KIND_RSA].cipher.theirs, "",
                           &overlay->cipher);
     return overlay;
 }
