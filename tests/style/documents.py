@@ -1,5 +1,7 @@
 # SPDX-License-Identifier: Apache-2.0
-"""Every dialect has its page, and every exported symbol is explained somewhere in docs/."""
+"""Every dialect has its page, every exported symbol is explained in docs/, every reason is listed in zca(1)."""
+import re
+
 import tree
 
 SYMBOLS = {
@@ -20,4 +22,9 @@ for path in tree.files('.h', folders=('remote/dialects',)):
     name = path.stem
     if f'zca_dialect_{name},' in table and not (tree.ROOT / f'docs/dialects/{name}.md').is_file():
         problems.append(f'docs/dialects/{name}.md is missing')
+
+listed = tree.text('docs/man/zca.1')
+for name, text in re.findall(r'\[ZCA_ERR_\w+\] = \{"(\w+)",\s*"([^"]+)"', tree.text('base/error.c')):
+    if name != 'NONE' and f'.It Dv {name} Ta {text}\n' not in listed:
+        problems.append(f'docs/man/zca.1 does not list {name}: {text}')
 tree.finish(problems, f'{len(documents)} documents')
