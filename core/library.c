@@ -195,8 +195,9 @@ static struct zca_config *read_config(struct zca_library *library, struct zca_er
         return NULL;
     }
     for (size_t i = 0; library->overrides[i].name; i++) {
-        if (!zca_config_override(config, "zca", library->overrides[i].name,
-                                 library->overrides[i].value, err)) {
+        const char *name = library->overrides[i].name;
+        if (!zca_config_override(config, "zca", name, library->overrides[i].value, err)) {
+            (void)zca_error_context(err, "parameter 'zca-%s'", name); /* NULL tells */
             return NULL;
         }
     }

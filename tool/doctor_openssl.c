@@ -129,6 +129,15 @@ static void check_unknown(struct zca_doctor *doctor, const struct zca_openssl_co
     }
 }
 
+static void check_invalid(struct zca_doctor *doctor, const struct zca_openssl_conf *conf)
+{
+    if (conf->zca_invalid) {
+        zca_doctor_fail(doctor, "programs find no key of zca: %s", conf->zca_invalid);
+        zca_doctor_advise(doctor, "change the line in [%s] of openssl.cnf, or remove it",
+                          conf->zca_section);
+    }
+}
+
 /* Options that are needed before zca.conf is read. */
 static const enum zca_library_option early_options[] = {ZCA_LIBRARY_ENSURE_DEFAULT,
                                                         ZCA_LIBRARY_CLAIM_PKCS11};
@@ -165,6 +174,7 @@ static void check_conf(struct zca_doctor *doctor, const char *path,
     check_properties(doctor, conf);
     check_config_file(doctor, conf);
     check_unknown(doctor, conf);
+    check_invalid(doctor, conf);
     check_early(doctor, conf);
 }
 

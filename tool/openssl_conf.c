@@ -94,6 +94,24 @@ static void find_unknown(const CONF *conf, const char *section, struct zca_opens
     }
 }
 
+/* As the provider reads the values. */
+static void find_invalid(const CONF *conf, const char *section, struct zca_openssl_conf *out)
+{
+    zca_auto(zca_config) struct zca_config *config =
+        zca_config_empty(zca_section_kinds, ZCA_COUNT(zca_section_kinds), NULL);
+    STACK_OF(CONF_VALUE) *lines = config ? NCONF_get_section(conf, section) : NULL;
+    for (int i = 0; !out->zca_invalid && i < sk_CONF_VALUE_num(lines); i++) {
+        struct zca_error failure = {.reason = ZCA_ERR_NONE};
+        const CONF_VALUE *line = sk_CONF_VALUE_value(lines, i);
+        bool is_option = is_known(line->name) && strncmp(line->name, prefix, strlen(prefix)) == 0 &&
+                         strcmp(line->name, "zca-config") != 0;
+        if (is_option && !zca_config_override(config, "zca", line->name + strlen(prefix),
+                                              line->value, &failure)) {
+            out->zca_invalid = strdup(failure.message);
+        }
+    }
+}
+
 static bool says(const CONF *conf, const char *section, const char *name, const char *wanted)
 {
     const char *value = NCONF_get_string(conf, section, name);
@@ -112,6 +130,7 @@ static void read_zca(const CONF *conf, const char *section, struct zca_openssl_c
     out->claims_pkcs11 = says(conf, section, "zca-claim-pkcs11-scheme", "yes");
     out->no_ensure = says(conf, section, "zca-ensure-default", "no");
     find_unknown(conf, section, out);
+    find_invalid(conf, section, out);
 }
 
 /* ---- the list of providers ---- */
@@ -198,6 +217,7 @@ void zca_openssl_conf_clear(struct zca_openssl_conf *conf)
     free(conf->zca_config);
     free(conf->zca_log);
     free(conf->zca_unknown);
+    free(conf->zca_invalid);
     free(conf->properties);
     *conf = (struct zca_openssl_conf){.is_reachable = false};
 }

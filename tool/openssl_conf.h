@@ -17,6 +17,7 @@ struct zca_openssl_conf {
     char *zca_log;           /* its zca-log */
     char *zca_unknown;       /* the first line of that section that nobody reads; NULL: none */
     const char *zca_nearest; /* what may have been meant by it; NULL: nobody knows */
+    char *zca_invalid;       /* what is wrong with a value in that section; NULL: nothing */
     bool keeps_sealing_key;  /* its zca-keep-sealing-key is yes */
     bool claims_pkcs11;      /* its zca-claim-pkcs11-scheme is yes */
     bool no_ensure;          /* its zca-ensure-default is no */

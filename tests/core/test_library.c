@@ -188,6 +188,8 @@ static void library_override_that_is_wrong_is_refused(void **state)
                                                       .overrides = overrides[i]};
         zca_auto(zca_library) struct zca_library *library = new_library(&settings);
         check_refused(zca_library_config(library, &err), err, ZCA_ERR_CONFIG);
+        assert_non_null(strstr(err.message, "parameter 'zca-"));
+        assert_non_null(strstr(err.message, overrides[i][0].name));
     }
 }
 

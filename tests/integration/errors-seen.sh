@@ -307,6 +307,19 @@ for row in "${uris[@]}"; do
     check "a bad URI: $uri" says "$text" openssl pkey -noout -in "$uri"
 done
 
+parameters=(
+    "zca-keystore = nowhere|parameter 'zca-keystore': [zca]: option 'keystore': 'nowhere' is not one of memory, runtime, file"
+    "zca-remote-timeout = soon|parameter 'zca-remote-timeout': [zca]: option 'remote-timeout': 'soon' is not a time"
+    "zca-config = /nowhere/zca.conf|there is no configuration '/nowhere/zca.conf': 'zca login --url URL' writes one"
+)
+for row in "${parameters[@]}"; do
+    IFS='|' read -r line text <<<"$row"
+    write_openssl_cnf
+    sed -i "s|^module = .*|&\n$line|" "$OPENSSL_CONF"
+    check "a bad parameter: $line" says "$text" openssl pkey -noout -in zca://web
+done
+write_openssl_cnf
+
 expired() { # a certificate that ended yesterday, and may not be renewed by loading it
     openssl req -new -key zca://web -subj /CN=web.example -out web.csr &&
         openssl x509 -req -in web.csr -signkey zca://web -days -1 -out web.old 2>/dev/null &&

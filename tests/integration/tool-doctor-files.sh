@@ -156,6 +156,9 @@ restore
 sed -i 's|^module = .*|&\nkeystore = file|' openssl.cnf
 check 'without its prefix' finds "nobody reads 'keystore'" "did you mean 'zca-keystore'?"
 restore
+sed -i 's|^module = .*|&\nzca-keystore = nowhere|' openssl.cnf
+check 'a value that is none' finds "option 'keystore': 'nowhere' is not one of" 'change the line in [zca_provider] of openssl.cnf'
+restore
 sed -i 's|^module = .*|&\nfrobnicate = yes|' openssl.cnf
 check 'like nothing known' finds "nobody reads 'frobnicate'" 'provider-zca(7)'
 restore

@@ -138,6 +138,30 @@ static void parameter_that_nobody_reads_is_found(void **state)
     }
 }
 
+static void value_that_the_provider_refuses_is_found(void **state)
+{
+    (void)state;
+
+    static const struct {
+        const char *line, *text;
+    } rows[] = {
+        {"zca-keystore = nowhere", "option 'keystore': 'nowhere'"},
+        {"zca-state-dir = here",   "option 'state-dir': 'here'"  },
+        {"zca-config = here",      NULL                          },
+        {"zca-log-level = debug",  NULL                          },
+        {"activate = maybe",       NULL                          },
+    };
+
+    for (size_t i = 0; i < ZCA_COUNT(rows); i++) {
+        zca_auto(zca_openssl_conf) struct zca_openssl_conf conf = {.has_zca = false};
+        zca_auto(text) char *text = NULL;
+        assert_true(asprintf(&text, START "[p]\nzca = z\n[z]\n%s\n", rows[i].line) > 0);
+        assert_true(read_text(text, &conf, NULL));
+        assert_int_equal(!conf.zca_invalid, !rows[i].text);
+        assert_true(!rows[i].text || strstr(conf.zca_invalid, rows[i].text));
+    }
+}
+
 static void other_provider_alone_is_seen(void **state)
 {
     (void)state;
@@ -177,6 +201,7 @@ int main(void)
         cmocka_unit_test(order_of_active_providers_is_seen),
         cmocka_unit_test(parameters_of_zca_are_read),
         cmocka_unit_test(parameter_that_nobody_reads_is_found),
+        cmocka_unit_test(value_that_the_provider_refuses_is_found),
         cmocka_unit_test(other_provider_alone_is_seen),
         cmocka_unit_test(broken_file_names_its_line),
         cmocka_unit_test(missing_file_is_not_found),
