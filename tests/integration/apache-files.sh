@@ -1,7 +1,7 @@
 #!/bin/bash
 # SPDX-License-Identifier: Apache-2.0
 # Debian's Apache reads key references as docs/recipes/apache.md says: key and certificate apart, in one
-# file with the chain, EC and RSA side by side; graceful serves what was renewed.
+# file with the chain, EC and RSA side by side; graceful serves what was renewed; clients verified by the provider.
 # shellcheck source-path=SCRIPTDIR disable=SC2317  # functions are called by name, through check
 . "$(dirname "$0")/lib.sh"
 . "$(dirname "$0")/apache_server.sh"
@@ -25,6 +25,11 @@ EOC
 
 fetch() { # with plain curl: it knows the CA file and nothing of zca
     env -u OPENSSL_CONF -u ZCA_CONFIG curl -sS --fail --max-time 10 --cacert "$ca" \
+        --resolve "$name:$apache_port:127.0.0.1" "https://$name:$apache_port/"
+}
+
+fetch_as() { # CERTIFICATE KEY
+    curl -sS --fail --max-time 10 --cacert "$ca" --cert "$work/$1" --key "$work/$2" \
         --resolve "$name:$apache_port:127.0.0.1" "https://$name:$apache_port/"
 }
 
@@ -85,12 +90,24 @@ wait "$!" 2>/dev/null
 check 'no request was lost' equal '' "$(cat "$work/lost")"
 check 'and there were some' test "$(wc -l <"$work/asked")" -gt 10
 
+# clients are verified with the CA that the provider has: workers look it up, and need the network for nothing
+check 'an identity of a client' zca cert client.myorg.ztna --cert-file "$work/client.crt" --key-file "$work/client.key"
+env -u OPENSSL_CONF openssl req -x509 -newkey rsa:2048 -nodes -subj /CN=client.myorg.ztna -keyout "$work/foreign.pem" \
+    -out "$work/foreign.crt" >"$work/setup.log" 2>&1
+write_apache_conf "SSLCertificateFile $work/both.pem" 'SSLVerifyClient require' 'SSLOpenSSLConfCmd VerifyCAStore zca:///'
+check 'client certificates' restart_apache
+check 'ours is taken' equal 'hello from apache' "$(fetch_as client.crt client.key)"
+check 'a foreign one is not' refuses 'alert' fetch_as foreign.crt foreign.pem
+check 'none is not' refuses 'alert' fetch
+
 stop "$server_pid"
+check 'clients are verified without the authority' equal 'hello from apache' "$(fetch_as client.crt client.key)"
+write_apache_conf "SSLCertificateFile $work/both.pem" "SSLCertificateFile $work/rsa.pem"
 read -ra old_workers <<<"$(apache_workers)"
 check 'graceful without the authority' command_apache graceful
 check 'makes new workers' wait_for 15 apache_replaced "${old_workers[@]}"
 check 'that serve' equal 'hello from apache' "$(fetch)"
 check 'no private key in the clear' equal '' \
-    "$(grep -rlE -- '-----BEGIN (EC |RSA |ENCRYPTED )?PRIVATE KEY' "$work/state" "$work/apache" "$work"/*.pem "$work"/*.key)"
+    "$(grep -rlE -- '-----BEGIN (EC |RSA |ENCRYPTED )?PRIVATE KEY' "$work/state" "$work/apache" "$work"/{web,both,rsa,long}.pem "$work"/*.key)"
 stop "$apache_pid"
 finish
