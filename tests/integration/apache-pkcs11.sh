@@ -25,7 +25,7 @@ serves_stored() { # what clients see is what the provider has
 }
 
 does_not_start() {
-    ! apache2 -f "$work/apache.conf" -D FOREGROUND && grep -q 'AH00016: Configuration Failed' "$work/apache/error.log"
+    ! timeout 10 apache2 -f "$work/apache.conf" -D FOREGROUND 2>&1 && grep -q 'AH00016: Configuration Failed' "$work/apache/error.log"
 }
 
 chain_length() {
