@@ -39,14 +39,20 @@ count_calls() {
     mv trace "trace.$port"
 }
 
+locks_memory() { # PID: for its keys; a lock does not go through a fork by itself
+    grep '^VmLck:' "/proc/$1/status" && [ "$(sed -n 's/^VmLck:[ \t]*\([0-9]*\) kB/\1/p' "/proc/$1/status")" -gt 0 ]
+}
+
 mapfile -t workers < <(children "$nginx_pid")
 check 'nginx has two workers' equal 2 "${#workers[@]}"
+check 'nginx: keys are in locked memory' locks_memory "${workers[0]}"
 count_calls 'nginx' "$nginx_port" "${workers[@]}"
 check 'nginx: no file is opened' equal 0 "$(calls "trace.$nginx_port" openat)"
 count_calls 'nginx, variable path' "$variable_port" "${workers[@]}"
 worker=$(children "$haproxy_pid")
 check 'haproxy has two threads in its chroot' equal "3 $work/empty" \
     "$(find "/proc/$worker/task" -maxdepth 1 | wc -l) $(readlink "/proc/$worker/root")"
+check 'haproxy: keys are in locked memory' locks_memory "$worker"
 count_calls 'haproxy' "$haproxy_port" "$worker"
 check 'haproxy: no file is opened' equal 0 "$(calls "trace.$haproxy_port" openat)"
 stop "$nginx_pid"
