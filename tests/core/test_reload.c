@@ -99,7 +99,8 @@ static void slow_command_is_killed_with_its_children(void **state)
     assert_true(zca_file_load(path, 100, &child, NULL, NULL));
     pid_t pid = (pid_t)strtol((char *)child.data, NULL, 10);
     bool gone = false;
-    for (int i = 0; i < 100 && !gone; i++) { /* its new parent has to reap it */
+    for (int i = 0; i < 1000 && !gone; i++) { /* it has to die, its new parent to reap it */
+        (void)usleep(i > 0 ? 10000 : 0);      /* an interruption only shortens it */
         gone = kill(pid, 0) != 0 && errno == ESRCH;
         zca_auto(text) char *stat_path = NULL;
         zca_auto(zca_buffer) struct zca_buffer status = {.len = 0};
