@@ -7,6 +7,7 @@
 
 #include "core/identity.h"
 #include "core/keystore.h"
+#include "core/pkcs11_uri.h"
 #include "core/reference.h"
 #include "tests/base/alloc.h"
 #include "tests/core/home.h"
@@ -39,6 +40,13 @@ static bool use_wrong_uri(struct zca_error *err)
     zca_auto(zca_uri) struct zca_uri *uri = zca_uri_parse("zca://corp/web?oflline=yes", err);
     assert_null(uri);
     return err->reason == ZCA_ERR_INVALID;
+}
+
+static bool use_pkcs11_uri(struct zca_error *err)
+{
+    zca_auto(zca_uri) struct zca_uri *uri =
+        zca_pkcs11_uri_parse("pkcs11:token=corp;object=%77eb;type=cert", err);
+    return uri;
 }
 
 static bool use_reference(struct zca_error *err)
@@ -136,6 +144,7 @@ struct scenario_row {
 static struct scenario_row scenarios[] = {
     {"uri",             use_uri            },
     {"wrong uri",       use_wrong_uri      },
+    {"pkcs11 uri",      use_pkcs11_uri     },
     {"reference",       use_reference      },
     {"library",         use_library        },
     {"record",          use_record         },
