@@ -126,6 +126,17 @@ EVP_PKEY *context_ca_key(OSSL_LIB_CTX *context, EVP_PKEY *key)
     return ca_key;
 }
 
+bool context_sign(OSSL_LIB_CTX *context, EVP_PKEY *key, unsigned char *signature, size_t *len)
+{
+    static const unsigned char message[] = "what a server signs";
+    EVP_MD_CTX *operation = EVP_MD_CTX_new();
+    bool ok = operation &&
+              EVP_DigestSignInit_ex(operation, NULL, "SHA256", context, NULL, key, NULL) == 1 &&
+              EVP_DigestSign(operation, signature, len, message, sizeof(message)) == 1;
+    EVP_MD_CTX_free(operation);
+    return ok;
+}
+
 EVP_PKEY *context_public(OSSL_LIB_CTX *context, EVP_PKEY *key)
 {
     unsigned char *der = NULL;
