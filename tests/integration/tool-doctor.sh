@@ -103,17 +103,23 @@ if command -v cc >/dev/null; then
     cat >ahead.c <<'EOC'
 #define _GNU_SOURCE
 #include <dlfcn.h>
+#include <stdlib.h>
 #include <time.h>
 int clock_gettime(clockid_t clock, struct timespec *out)
 {
     int (*real)(clockid_t, struct timespec *) = dlsym(RTLD_NEXT, "clock_gettime");
     int result = real(clock, out);
-    out->tv_sec += clock == CLOCK_REALTIME ? 600 : 0;
+    out->tv_sec += clock == CLOCK_REALTIME ? atol(getenv("AHEAD")) : 0;
     return result;
 }
 EOC
     cc -shared -fPIC -o ahead.so ahead.c || exit 1
-    check 'a clock that is ahead' grep -q '^FAIL .*s ahead of the authority' <(LD_PRELOAD=$work/ahead.so zca doctor)
+    check 'a clock that is ahead' grep -q '^FAIL .*s ahead of the authority' <(AHEAD=600 LD_PRELOAD=$work/ahead.so zca doctor)
+    check 'a clock that is behind' grep -q '^FAIL .*s behind the authority' <(AHEAD=-600 LD_PRELOAD=$work/ahead.so zca doctor)
+    check 'before a certificate' grep -q "^FAIL .*web.myorg.ztna': the certificate is not valid yet" \
+        <(AHEAD=-200000 LD_PRELOAD=$work/ahead.so zca doctor)
+    check 'after it' grep -q "^FAIL .*web.myorg.ztna': the certificate has expired" \
+        <(AHEAD=99999999 LD_PRELOAD=$work/ahead.so zca doctor)
 fi
 check 'healthy again' healthy
 stop "$server_pid"
