@@ -8,10 +8,10 @@
 #include "tool/output.h"
 
 static zca_doctor_check *const checks[] = {
-    zca_doctor_config,      zca_doctor_directories, zca_doctor_keys,    zca_doctor_sealing,
-    zca_doctor_deployed,    zca_doctor_renewal,     zca_doctor_openssl, zca_doctor_module,
-    zca_doctor_remote,      zca_doctor_log,         zca_doctor_shadows, zca_doctor_servers,
-    zca_doctor_authorities,
+    zca_doctor_config,  zca_doctor_directories, zca_doctor_keys,    zca_doctor_sealing,
+    zca_doctor_memory,  zca_doctor_deployed,    zca_doctor_renewal, zca_doctor_openssl,
+    zca_doctor_module,  zca_doctor_remote,      zca_doctor_log,     zca_doctor_shadows,
+    zca_doctor_servers, zca_doctor_authorities,
 };
 
 static void print(const char *verdict, const char *format, va_list arguments) ZCA_PRINTF(2, 0);

@@ -21,7 +21,7 @@ typedef void zca_doctor_check(struct zca_doctor *doctor);
 zca_doctor_check zca_doctor_config, zca_doctor_directories, zca_doctor_keys, zca_doctor_sealing;
 zca_doctor_check zca_doctor_openssl, zca_doctor_module, zca_doctor_remote, zca_doctor_authorities;
 zca_doctor_check zca_doctor_log, zca_doctor_shadows, zca_doctor_deployed, zca_doctor_renewal;
-zca_doctor_check zca_doctor_servers;
+zca_doctor_check zca_doctor_servers, zca_doctor_memory;
 
 /** zca_doctor_ok, _warn and _fail print "ok", "warn" or "FAIL" and a line. */
 void zca_doctor_ok(struct zca_doctor *doctor, const char *format, ...) ZCA_PRINTF(2, 3);

@@ -4,7 +4,7 @@
 # set, found, and told with the line to change; then taken away again.
 # shellcheck source-path=SCRIPTDIR
 . "$(dirname "$0")/lib.sh"
-need openssl ss cc
+need openssl ss cc prlimit setpriv
 . "$(dirname "$0")/doctor.sh"
 name=web.myorg.ztna
 uri=zca://default/$name
@@ -105,6 +105,22 @@ heal
 touch "$work/zca:web"
 check 'a file in the way of a URI' finds "the file 'zca:web' in '.' is taken for the URI" 'zca://NAME'
 rm "$work/zca:web"
+
+# ---- memory ----
+limited() { # also for root, without its privilege
+    local without=()
+    [ "$(id -u)" -ne 0 ] || without=(setpriv '--bounding-set=-ipc_lock')
+    prlimit --memlock=1048576:1048576 "${without[@]}" zca doctor >"$work/found" 2>&1
+    told warn '4096 KiB for private values cannot be locked here, the limit is 1024 KiB' 'LimitMEMLOCK=8192K in the unit'
+}
+
+check 'a limit of locked memory' limited
+if [ "$(ulimit -l)" = unlimited ] || [ "$(ulimit -l)" -ge 8192 ]; then
+    check 'or none' silent 'for private values'
+fi
+sed -i 's|^state-dir.*|&\nsecure-memory = 0|' "$ZCA_CONFIG"
+check 'ordinary memory' warns 'secure-memory = 0' "secure-memory = 4096 in [zca] of $ZCA_CONFIG"
+heal
 
 # ---- renewal ----
 sed -i 's|^bundle-file.*|&\nreload = /bin/false|' "$ZCA_CONFIG"
