@@ -1,6 +1,7 @@
 #!/usr/bin/env bash
 # SPDX-License-Identifier: Apache-2.0
 # The rows of openssl-commands.table, with zca alone in openssl.cnf and after the default provider.
+# ZCA_WAYS='zca-first prefer-zca' runs them in other orders (openssl_ways.sh).
 # shellcheck source-path=SCRIPTDIR
 . "$(dirname "$0")/lib.sh"
 . "$(dirname "$0")/openssl_ways.sh"
@@ -114,7 +115,7 @@ for kind in ec rsa ed; do
 done
 ok "the CA's certificate" openssl x509 -in zca:/// -out ca.pem
 ok "the CA's reference" openssl pkey -in zca:/// -out ca.ref
-for w in default-first alone; do
+for w in ${ZCA_WAYS:-default-first alone}; do
     use "$w"
     export fresh=fresh-$w # in the table
     configurations
