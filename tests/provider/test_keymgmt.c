@@ -196,6 +196,20 @@ static void ecdh_agrees_with_the_default_provider(void **state)
     EVP_PKEY_free(theirs);
 }
 
+static void a_ca_key_does_not_derive(void **state)
+{
+    (void)state;
+    EVP_PKEY *key = context_key(context, "zca://web");
+    EVP_PKEY *ca_key = context_ca_key(context, key);
+    EVP_PKEY_CTX *derivation = EVP_PKEY_CTX_new_from_pkey(context, ca_key, NULL);
+    ERR_clear_error();
+    assert_false(EVP_PKEY_derive_init(derivation) > 0);
+    assert_string_equal(context_last_reason(), "this authority, key or build cannot do that");
+    EVP_PKEY_CTX_free(derivation);
+    EVP_PKEY_free(ca_key);
+    EVP_PKEY_free(key);
+}
+
 /* The default provider takes any eight bytes for a pointer to a key of its own. */
 static void a_key_on_loan_is_no_pointer(void **state)
 {
@@ -214,6 +228,7 @@ int main(void)
         cmocka_unit_test(a_generated_key_is_an_ordinary_one),
         cmocka_unit_test(a_reference_stands_for_the_key),
         cmocka_unit_test(ecdh_agrees_with_the_default_provider),
+        cmocka_unit_test(a_ca_key_does_not_derive),
         cmocka_unit_test(a_key_on_loan_is_no_pointer),
     };
     return cmocka_run_group_tests(tests, setup, teardown);

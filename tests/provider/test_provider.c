@@ -93,6 +93,35 @@ static void provider_announces_tls_groups(void **state)
     context_free(context);
 }
 
+static bool offers_signatures(OSSL_LIB_CTX *context)
+{
+    EVP_SIGNATURE *signature = EVP_SIGNATURE_fetch(context, "ZCA-ECDSA", NULL);
+    bool found = signature;
+    EVP_SIGNATURE_free(signature);
+    return found;
+}
+
+/* A process without one does not pay for them. What it fetched before does not hide ours from our keys. */
+static void operations_are_shown_when_there_is_a_key(void **state)
+{
+    (void)state;
+    OSSL_LIB_CTX *context = context_new();
+    EVP_SIGNATURE *other = EVP_SIGNATURE_fetch(context, "ECDSA", NULL);
+    assert_non_null(other);
+    assert_false(offers_signatures(context));
+    EVP_PKEY *key = context_key(context, "zca://web");
+    assert_true(offers_signatures(context));
+    EVP_MD_CTX *sign = EVP_MD_CTX_new();
+    unsigned char bytes[128];
+    size_t len = sizeof(bytes);
+    assert_true(EVP_DigestSignInit_ex(sign, NULL, "SHA256", context, NULL, key, NULL) > 0);
+    assert_true(EVP_DigestSign(sign, bytes, &len, (const unsigned char *)"abc", 3) > 0);
+    EVP_MD_CTX_free(sign);
+    EVP_PKEY_free(key);
+    EVP_SIGNATURE_free(other);
+    context_free(context);
+}
+
 int main(void)
 {
     const struct CMUnitTest tests[] = {
@@ -101,6 +130,7 @@ int main(void)
         cmocka_unit_test(many_contexts_live_side_by_side),
         cmocka_unit_test(a_context_may_come_and_go_without_use),
         cmocka_unit_test(provider_announces_tls_groups),
+        cmocka_unit_test(operations_are_shown_when_there_is_a_key),
     };
     return cmocka_run_group_tests(tests, context_setup, context_teardown);
 }
