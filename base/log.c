@@ -8,6 +8,7 @@
 #include <errno.h>
 #include <fcntl.h>
 #include <stdarg.h>
+#include <stdatomic.h>
 #include <stdio.h>
 #include <string.h>
 #include <syslog.h>
@@ -19,12 +20,13 @@ typedef void write_line(enum zca_log_level level, const char *line);
 
 static void write_nothing(enum zca_log_level level, const char *line);
 
-/* The one mutable global of base: set by zca_log_open before threads start. */
+/* The one mutable global of base. Several openers, each a provider of a library context, may come while others
+ * write: so its parts are atomic, and a descriptor is never closed, only pointed at another file. */
 static struct {
-    const char *ident;
-    enum zca_log_level level;
-    write_line *write;
-    int fd;
+    const char *_Atomic ident;
+    _Atomic(enum zca_log_level) level;
+    _Atomic(write_line *) write;
+    atomic_int fd;
 } sink = {.ident = "zca", .level = ZCA_LOG_ERROR, .write = write_nothing, .fd = -1};
 
 struct level_row {
@@ -91,6 +93,15 @@ static write_line *find_target(const char *name)
     return NULL;
 }
 
+static void take_file(int fd)
+{
+    int open_fd = -1;
+    if (!atomic_compare_exchange_strong(&sink.fd, &open_fd, fd)) {
+        (void)dup3(fd, open_fd, O_CLOEXEC); /* else it goes on into the old file */
+        (void)close(fd);                    /* nothing was written */
+    }
+}
+
 bool zca_log_open(const char *ident, const char *target, enum zca_log_level level,
                   struct zca_error *err)
 {
@@ -107,13 +118,12 @@ bool zca_log_open(const char *ident, const char *target, enum zca_log_level leve
             return zca_error_set_errno(err, "opening log file '%s'", target);
         }
     }
-    if (sink.fd >= 0) {
-        (void)close(sink.fd); /* nothing is buffered */
+    if (fd >= 0) {
+        take_file(fd);
     }
     sink.ident = ident;
     sink.level = level;
     sink.write = write ? write : write_file;
-    sink.fd = fd;
     return true;
 }
 

@@ -13,7 +13,8 @@
 enum zca_log_level { ZCA_LOG_ERROR, ZCA_LOG_WARNING, ZCA_LOG_INFO, ZCA_LOG_DEBUG };
 
 /**
- * zca_log_open selects the sink of the process. Threads: call it before others log.
+ * zca_log_open selects the sink of the process. Thread-safe: a line that is being written meanwhile goes to the old or to
+ * the new one, never elsewhere.
  *
  * ident    program name in front of each line; static storage.
  * target   "syslog", "stderr", "none", or the path of a file that is appended to (mode 0640).

@@ -12,7 +12,6 @@
 #include <unistd.h>
 
 #include "base/error.h"
-#include "base/lock.h"
 #include "provider/cold.h"
 #include "provider/cold/error.h"
 
@@ -90,16 +89,13 @@ const struct zca_cold *zca_provider_open_cold(struct zca_provider *provider)
         return cold;
     }
     zca_auto(errno) int saved_errno = errno;
-    zca_auto(lock) pthread_mutex_t *held = zca_lock(&provider->mutex);
-    cold = atomic_load(&provider->cold);
-    if (cold) {
-        return cold;
-    }
-    cold = find_table(provider);
+    cold = find_table(provider); /* threads that come together find the same */
     if (cold && !cold->begin(provider)) {
         fail(provider, "out of memory");
         return NULL;
     }
-    atomic_store_explicit(&provider->cold, cold, memory_order_release);
+    if (cold) {
+        atomic_store_explicit(&provider->cold, cold, memory_order_release);
+    }
     return cold;
 }

@@ -199,7 +199,6 @@ static void provider_teardown(void *context)
     if (cold) {
         cold->end(provider);
     }
-    (void)pthread_mutex_destroy(&provider->mutex); /* nobody holds it */
     OPENSSL_free(provider);
 }
 
@@ -214,9 +213,7 @@ int OSSL_provider_init(const OSSL_CORE_HANDLE *handle, const OSSL_DISPATCH *in,
     provider->core = in;
     provider->open_cold = zca_provider_open_cold;
     copy_upcalls(in, &provider->upcalls);
-    bool usable = provider->upcalls.get_params && provider->upcalls.get_libctx &&
-                  pthread_mutex_init(&provider->mutex, NULL) == 0;
-    if (!usable) {
+    if (!provider->upcalls.get_params || !provider->upcalls.get_libctx) {
         OPENSSL_free(provider);
         return 0;
     }

@@ -6,7 +6,6 @@
 #ifndef ZCA_PROVIDER_PROVIDER_H
 #define ZCA_PROVIDER_PROVIDER_H
 
-#include <pthread.h>
 #include <stdatomic.h>
 #include <stdbool.h>
 
@@ -36,13 +35,13 @@ struct zca_provider {
     struct zca_upcalls upcalls;
     /* opens zca-core.so on first need; NULL after reporting why not. Here, so that both halves reach it. */
     const struct zca_cold *(*open_cold)(struct zca_provider *provider);
-    pthread_mutex_t mutex;                 /* held while one of the following comes to be */
+    /* No lock, because a fork could find it held: each comes to be by one exchange, and who is late drops his. */
     _Atomic(const struct zca_cold *) cold; /* NULL until open_cold */
     _Atomic(struct zca_overlay *) overlay; /* NULL until the first key is used */
-    struct zca_library *library;           /* set together with `cold` */
+    _Atomic(struct zca_library *) library; /* set before `cold` */
     atomic_bool has_keys;                  /* since the first key of ours */
     OSSL_PROVIDER *borrowed;               /* the application's, counted; NULL: none */
-    bool log_open;
+    atomic_bool log_open;
 };
 
 /** The operations, one table a file: `query_operation` returns them. */

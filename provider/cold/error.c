@@ -4,17 +4,14 @@
 
 #include <stdarg.h>
 
-#include "base/lock.h"
 #include "base/log.h"
 #include "core/library.h"
 
 void zca_provider_open_log(struct zca_provider *provider)
 {
-    zca_auto(lock) pthread_mutex_t *held = zca_lock(&provider->mutex);
-    if (provider->log_open) {
+    if (atomic_load(&provider->log_open)) {
         return;
     }
-    provider->log_open = true;
     const struct zca_config *config = zca_library_config(provider->library, NULL);
     const char *target = "syslog";
     enum zca_log_level level = ZCA_LOG_ERROR;
@@ -26,7 +23,8 @@ void zca_provider_open_log(struct zca_provider *provider)
     /* A log file that cannot be written must not hide the failure itself; syslog always opens. */
     bool opened =
         zca_log_open("zca", target, level, NULL) || zca_log_open("zca", "syslog", level, NULL);
-    (void)opened; /* true, as said */
+    atomic_store(&provider->log_open,
+                 opened); /* which is true; threads that come together open the same */
 }
 
 static void add_error(const struct zca_provider *provider, const struct zca_error *err,

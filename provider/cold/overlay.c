@@ -9,7 +9,6 @@
 
 #include <openssl/provider.h>
 
-#include "base/lock.h"
 #include "core/library.h"
 #include "provider/cold/error.h"
 #include "provider/cold/new_key.h"
@@ -69,13 +68,13 @@ bool zca_overlay_encoder(struct zca_provider *provider, enum zca_kind kind, cons
 
 static struct zca_overlay *make_overlay(struct zca_provider *provider, struct zca_error *err)
 {
-    zca_auto(lock) pthread_mutex_t *held = zca_lock(&provider->mutex);
-    struct zca_overlay *overlay = atomic_load(&provider->overlay);
-    if (!overlay) {
-        overlay = overlay_new(provider->library, err);
-        atomic_store(&provider->overlay, overlay);
+    struct zca_overlay *known = atomic_load(&provider->overlay);
+    struct zca_overlay *overlay = known ? NULL : overlay_new(provider->library, err);
+    if (!overlay || atomic_compare_exchange_strong(&provider->overlay, &known, overlay)) {
+        return overlay ? overlay : known;
     }
-    return overlay;
+    zca_overlay_free(overlay); /* another thread was first */
+    return known;
 }
 
 bool zca_overlay_ensure(struct zca_provider *provider, struct zca_error *err)

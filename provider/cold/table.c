@@ -14,11 +14,15 @@
 #include "provider/cold/remote_signature.h"
 #include "provider/cold/store.h"
 
-/* Called with the provider's mutex held, and before anybody has the table: reports nothing. */
+/* Before anybody has the table: reports nothing. Of threads that come together the first one's library stays. */
 static bool begin(struct zca_provider *provider)
 {
-    provider->library = zca_parameters_library(provider);
-    return provider->library;
+    struct zca_library *none = NULL;
+    struct zca_library *library = zca_parameters_library(provider);
+    if (library && !atomic_compare_exchange_strong(&provider->library, &none, library)) {
+        zca_library_free(library);
+    }
+    return library;
 }
 
 static void end(struct zca_provider *provider)

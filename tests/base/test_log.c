@@ -135,6 +135,27 @@ static void log_open_of_a_wrong_target_is_refused_and_changes_nothing(void **sta
     assert_non_null(strstr((const char *)text.data, "still here\n"));
 }
 
+/* Another thread may be about to write to the descriptor that it has read a moment ago. */
+static void log_open_again_never_gives_the_descriptor_away(void **state)
+{
+    zca_auto(text) char *first = check_path(state, "first");
+    zca_auto(text) char *second = check_path(state, "second");
+    open_log(first, ZCA_LOG_INFO);
+    int before = dup(STDIN_FILENO);
+    open_log(second, ZCA_LOG_INFO);
+    int after = dup(STDIN_FILENO);
+    assert_true(before >= 0);
+    assert_int_equal(after,
+                     before + 1); /* nothing became free below, nothing was left open above */
+    assert_int_equal(close(before), 0);
+    assert_int_equal(close(after), 0);
+    zca_log(ZCA_LOG_INFO, "here");
+    zca_auto(zca_buffer) struct zca_buffer text = read_log(second);
+    assert_non_null(strstr((const char *)text.data, "here\n"));
+    zca_auto(zca_buffer) struct zca_buffer old = read_log(first);
+    assert_int_equal(old.len, 0);
+}
+
 static void log_to_syslog_does_not_fail(void **state)
 {
     (void)state;
@@ -157,6 +178,7 @@ int main(void)
         in_directory(log_file_is_appended_to_and_not_for_others),
         in_directory(log_to_standard_error_has_no_time),
         in_directory(log_open_of_a_wrong_target_is_refused_and_changes_nothing),
+        in_directory(log_open_again_never_gives_the_descriptor_away),
         cmocka_unit_test(log_to_syslog_does_not_fail),
     };
     return cmocka_run_group_tests_name("base/log", tests, NULL, NULL);

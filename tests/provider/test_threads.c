@@ -95,9 +95,54 @@ static void short_threads_that_load_leave_nothing_behind(void **state)
     check_growth(load_and_sign, uri);
 }
 
+/* ---- the first use ---- */
+
+#define NUM_FIRST 8
+#define NUM_ROUNDS 25
+
+struct first {
+    OSSL_LIB_CTX *context;
+    pthread_barrier_t *start;
+};
+
+static void *use_first(void *argument)
+{
+    const struct first *first = argument;
+    unsigned char signature[512];
+    size_t len = sizeof(signature);
+    (void)pthread_barrier_wait(first->start); /* tells one of them that it is the last */
+    EVP_PKEY *key = context_key(first->context, "zca://web");
+    bool ok = context_sign(first->context, key, signature, &len);
+    EVP_PKEY_free(key);
+    return ok ? argument : NULL;
+}
+
+/* zca-core.so, the library and the overlay come to be once, whoever is first. */
+static void threads_come_together_at_the_first_use(void **state)
+{
+    (void)state;
+    for (size_t round = 0; round < NUM_ROUNDS; round++) {
+        pthread_barrier_t start;
+        pthread_t threads[NUM_FIRST];
+        struct first first = {.context = context_new(), .start = &start};
+        assert_int_equal(pthread_barrier_init(&start, NULL, NUM_FIRST), 0);
+        for (size_t i = 0; i < NUM_FIRST; i++) {
+            assert_int_equal(pthread_create(&threads[i], NULL, use_first, &first), 0);
+        }
+        for (size_t i = 0; i < NUM_FIRST; i++) {
+            void *result = NULL;
+            assert_int_equal(pthread_join(threads[i], &result), 0);
+            assert_non_null(result);
+        }
+        assert_int_equal(pthread_barrier_destroy(&start), 0);
+        context_free(first.context);
+    }
+}
+
 int main(void)
 {
     const struct CMUnitTest tests[] = {
+        cmocka_unit_test(threads_come_together_at_the_first_use),
         cmocka_unit_test(short_threads_leave_nothing_behind),
         cmocka_unit_test(short_threads_that_load_leave_nothing_behind),
     };
