@@ -1,7 +1,7 @@
 /* SPDX-License-Identifier: Apache-2.0 */
 /*
- * A short list under one lock: a process holds few identities. Entries do not own their keys: a key tells
- * of its end, and one whose last reference was just given back is not found any more.
+ * A hash table under one lock. Each entry belongs to its key, which tells of its end; a key whose last
+ * reference was just given back is not found any more.
  */
 #include "core/keyring.h"
 
@@ -10,23 +10,32 @@
 
 #include "base/lock.h"
 
+/* A process that serves 10,000 names goes through ten labels to find one. */
+#define NUM_BUCKETS 1024u
+
+struct ring;
+
 struct entry {
+    struct ring *ring;
     char *label;
     bool has_file;
     struct stat status;
     struct zca_key *key; /* not owned */
+    bool linked;         /* false: another key is known under the label now */
     struct entry *next;
 };
 
 struct ring {
     pthread_mutex_t mutex;
-    struct entry *entries;
+    struct entry *buckets[NUM_BUCKETS];
 };
 
 static void entry_free(struct entry *entry)
 {
-    free(entry->label);
-    free(entry);
+    if (entry) {
+        free(entry->label);
+        free(entry);
+    }
 }
 
 static void *ring_new(void)
@@ -38,14 +47,10 @@ static void *ring_new(void)
     return ring;
 }
 
+/* Keys do not outlive the library, and take their entries with them. */
 static void ring_free(void *part)
 {
     struct ring *ring = part;
-    while (ring->entries) {
-        struct entry *entry = ring->entries;
-        ring->entries = entry->next;
-        entry_free(entry);
-    }
     (void)pthread_mutex_destroy(&ring->mutex); /* nobody holds it any more */
     free(ring);
 }
@@ -58,18 +63,37 @@ static void ring_forked(void *part)
 
 static const struct zca_part_functions ring_functions = {ring_new, ring_free, ring_forked};
 
-static struct ring *open_ring(struct zca_library *library, struct zca_error *err)
+static struct ring *open_ring(struct zca_library *library)
 {
-    return zca_library_part(library, ZCA_PART_KEYS, &ring_functions, err);
+    return zca_library_part(library, ZCA_PART_KEYS, &ring_functions, NULL);
+}
+
+/* FNV-1a: labels come from this host's configuration and disk. */
+static struct entry **bucket_of(struct ring *ring, const char *label)
+{
+    uint32_t hash = 2166136261u;
+    for (const char *at = label; *at != '\0'; at++) {
+        hash = (hash ^ (uint8_t)*at) * 16777619u;
+    }
+    return &ring->buckets[hash % NUM_BUCKETS];
 }
 
 static struct entry **find_link(struct ring *ring, const char *label, bool has_file)
 {
-    struct entry **link = &ring->entries;
+    struct entry **link = bucket_of(ring, label);
     while (*link && ((*link)->has_file != has_file || strcmp((*link)->label, label) != 0)) {
         link = &(*link)->next;
     }
     return link;
+}
+
+static void unlink_entry(struct entry **link)
+{
+    struct entry *entry = *link;
+    if (entry) {
+        *link = entry->next;
+        entry->linked = false;
+    }
 }
 
 static bool same_time(const struct timespec *left, const struct timespec *right)
@@ -87,71 +111,71 @@ static bool same_file(const struct stat *left, const struct stat *right)
 struct zca_key *zca_keyring_find(struct zca_library *library, const char *label,
                                  const struct stat *status)
 {
-    struct ring *ring = open_ring(library, NULL);
+    struct ring *ring = open_ring(library);
     if (!ring) {
         return NULL;
     }
     zca_auto(lock) pthread_mutex_t *held = zca_lock(&ring->mutex);
-    struct entry *entry = *find_link(ring, label, status);
+    const struct entry *entry = *find_link(ring, label, status);
     bool is_current = entry && (!status || same_file(&entry->status, status));
     return is_current ? zca_key_ref_alive(entry->key) : NULL;
 }
 
-static void remove_entry(struct entry **link)
-{
-    struct entry *old = *link;
-    *link = old->next;
-    entry_free(old);
-}
-
-/* What the ring knows of a key goes with it. */
+/* The key goes, and with it what the ring knows of it. */
 static void forget(void *argument, const struct zca_key *key)
 {
-    struct ring *ring = argument;
-    zca_auto(lock) pthread_mutex_t *held = zca_lock(&ring->mutex);
-    struct entry **link = &ring->entries;
-    while (*link) {
-        if ((*link)->key == key) {
-            remove_entry(link);
-        } else {
+    struct entry *entry = argument;
+    (void)key; /* the entry is its own */
+    pthread_mutex_t *held = zca_lock(&entry->ring->mutex);
+    if (entry->linked) {
+        struct entry **link = bucket_of(entry->ring, entry->label);
+        while (*link != entry) {
             link = &(*link)->next;
         }
+        unlink_entry(link);
     }
+    zca_auto_lock(&held);
+    entry_free(entry);
+}
+
+static struct entry *entry_new(struct ring *ring, const char *label, const struct stat *status,
+                               struct zca_key *key)
+{
+    struct entry *entry = calloc(1, sizeof(*entry));
+    char *copy = entry ? strdup(label) : NULL;
+    if (!copy) {
+        free(entry);
+        return NULL;
+    }
+    *entry = (struct entry){.ring = ring, .label = copy, .has_file = status, .key = key};
+    if (status) {
+        entry->status = *status;
+    }
+    return entry;
 }
 
 void zca_keyring_put(struct zca_library *library, const char *label, const struct stat *status,
                      struct zca_key *key)
 {
-    struct ring *ring = open_ring(library, NULL);
-    struct entry *entry = ring ? calloc(1, sizeof(*entry)) : NULL;
-    char *copy = entry ? strdup(label) : NULL;
-    if (!copy) {
-        free(entry);
+    struct ring *ring = open_ring(library);
+    struct entry *entry = ring ? entry_new(ring, label, status, key) : NULL;
+    if (!entry) {
         return;
     }
-    *entry = (struct entry){.label = copy, .has_file = status, .key = key};
-    if (status) {
-        entry->status = *status;
-    }
-    zca_key_set_watch(key, &(struct zca_key_watch){.gone = forget, .argument = ring});
+    zca_key_set_watch(key, &(struct zca_key_watch){.gone = forget, .argument = entry});
     zca_auto(lock) pthread_mutex_t *held = zca_lock(&ring->mutex);
-    struct entry **link = find_link(ring, label, status);
-    if (*link) {
-        remove_entry(link);
-    }
-    entry->next = ring->entries;
-    ring->entries = entry;
+    struct entry **bucket = bucket_of(ring, label);
+    unlink_entry(find_link(ring, label, status));
+    entry->linked = true;
+    entry->next = *bucket;
+    *bucket = entry;
 }
 
 void zca_keyring_drop(struct zca_library *library, const char *label, bool has_file)
 {
-    struct ring *ring = open_ring(library, NULL);
-    if (!ring) {
-        return;
-    }
-    zca_auto(lock) pthread_mutex_t *held = zca_lock(&ring->mutex);
-    struct entry **link = find_link(ring, label, has_file);
-    if (*link) {
-        remove_entry(link);
+    struct ring *ring = open_ring(library);
+    if (ring) {
+        zca_auto(lock) pthread_mutex_t *held = zca_lock(&ring->mutex);
+        unlink_entry(find_link(ring, label, has_file));
     }
 }

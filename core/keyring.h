@@ -17,7 +17,7 @@ ZCA_NODISCARD struct zca_key *zca_keyring_find(struct zca_library *library, cons
                                                const struct stat *status);
 
 /** zca_keyring_put makes `key` known under `label` as long as it lives, instead of another. status NULL: it has
- * no file. Without memory for that it is read again next time. The key is not shared yet. */
+ * no file. Without memory for that it is read again next time. Once for each key, before it is shared. */
 void zca_keyring_put(struct zca_library *library, const char *label, const struct stat *status,
                      struct zca_key *key);
 

@@ -6,7 +6,7 @@
 #include <string.h>
 
 #include "core/identity.h"
-#include "core/keystore.h"
+#include "core/keystore_backend.h"
 #include "core/pkcs11_uri.h"
 #include "core/reference.h"
 #include "tests/base/alloc.h"
@@ -115,7 +115,10 @@ static bool use_keystore(enum zca_keystore_kind kind, struct zca_error *err)
 
 static bool use_memory_keystore(struct zca_error *err)
 {
-    return use_keystore(ZCA_KEYSTORE_MEMORY, err);
+    static const char label[] = "corp/web";
+    struct zca_keystore_slot slot = {inputs.library, ZCA_KEYSTORE_MEMORY, "corp", "web", label};
+    bool ok = use_keystore(ZCA_KEYSTORE_MEMORY, err);
+    return zca_keystore_memory.remove(&slot, NULL) && ok; /* without an allocation */
 }
 
 static bool use_file_keystore(struct zca_error *err)

@@ -1,5 +1,6 @@
 /* SPDX-License-Identifier: Apache-2.0 */
 #include <pthread.h>
+#include <stdio.h>
 #include <string.h>
 #include <unistd.h>
 
@@ -52,8 +53,9 @@ static void keyring_keeps_keys_with_and_without_file_apart(void **state)
 {
     zca_auto(zca_library) struct zca_library *library = home_library(state, "");
     zca_auto(zca_key) struct zca_key *key = generate(library);
+    zca_auto(zca_key) struct zca_key *other = generate(library);
     zca_keyring_put(library, "corp/web", NULL, key);
-    zca_keyring_put(library, "corp/web", &file, key);
+    zca_keyring_put(library, "corp/web", &file, other);
     zca_keyring_drop(library, "corp/web", true);
     assert_false(finds(library, &file));
     assert_true(finds(library, NULL));
@@ -65,10 +67,11 @@ static void keyring_keeps_keys_with_and_without_file_apart(void **state)
 static void keyring_finds_the_key_that_was_put_last(void **state)
 {
     zca_auto(zca_library) struct zca_library *library = home_library(state, "");
-    zca_auto(zca_key) struct zca_key *first = generate(library);
+    struct zca_key *first = generate(library);
     zca_auto(zca_key) struct zca_key *second = generate(library);
     zca_keyring_put(library, "corp/web", &file, first);
     zca_keyring_put(library, "corp/web", &file, second);
+    zca_key_free(first);
     zca_auto(zca_key) struct zca_key *found = zca_keyring_find(library, "corp/web", &file);
     assert_ptr_equal(found, second);
 }
@@ -77,11 +80,32 @@ static void keyring_does_not_keep_a_key_alive(void **state)
 {
     zca_auto(zca_library) struct zca_library *library = home_library(state, "");
     struct zca_key *key = generate(library);
+    zca_auto(zca_key) struct zca_key *newer = generate(library);
     zca_keyring_put(library, "corp/web", &file, key);
-    zca_keyring_put(library, "corp/www", &file, key);
     zca_key_free(key);
     assert_false(finds(library, &file));
-    assert_null(zca_keyring_find(library, "corp/www", &file));
+    zca_keyring_put(library, "corp/web", &file, newer);
+    assert_true(finds(library, &file));
+}
+
+static void keyring_finds_each_of_many(void **state)
+{
+    zca_auto(zca_library) struct zca_library *library = home_library(state, "");
+    struct zca_key *keys[3000] = {NULL};
+    char label[32];
+    for (size_t i = 0; i < ZCA_COUNT(keys); i++) {
+        keys[i] = generate(library);
+        (void)snprintf(label, sizeof(label), "corp/%zu", i);
+        zca_keyring_put(library, label, &file, keys[i]);
+    }
+    for (size_t i = 0; i < ZCA_COUNT(keys); i++) {
+        (void)snprintf(label, sizeof(label), "corp/%zu", i);
+        zca_auto(zca_key) struct zca_key *found = zca_keyring_find(library, label, &file);
+        assert_ptr_equal(found, keys[i]);
+    }
+    for (size_t i = 0; i < ZCA_COUNT(keys); i++) {
+        zca_key_free(keys[i]);
+    }
 }
 
 struct hammer {
@@ -156,6 +180,7 @@ int main(void)
         CASE(keyring_finds_a_key_while_its_file_is_the_same),
         CASE(keyring_keeps_keys_with_and_without_file_apart),
         CASE(keyring_finds_the_key_that_was_put_last),
+        CASE(keyring_finds_each_of_many),
         CASE(keyring_does_not_keep_a_key_alive),
         CASE(keyring_finds_a_whole_key_or_none),
         CASE(keyring_works_in_the_child_of_a_busy_process),
