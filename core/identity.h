@@ -60,6 +60,12 @@ ZCA_NODISCARD struct zca_key *zca_identity_key_of(struct zca_identity *identity,
                                                   struct zca_span public_key,
                                                   struct zca_error *err);
 
+/** zca_identity_key_sealed opens a sealed key that somebody wrote into a file (core/reference.h), or returns it where
+ * this process has it open. err ZCA_ERR_SEALED. */
+ZCA_NODISCARD struct zca_key *zca_identity_key_sealed(struct zca_identity *identity,
+                                                      struct zca_span sealed,
+                                                      struct zca_error *err);
+
 /**
  * zca_identity_key_or_new returns the existing key or makes and stores one, under the identity's lock
  * so that simultaneous processes get the same. Where the authority makes the keys, it enrols instead

@@ -8,6 +8,7 @@
 #include "base/tbs.h"
 #include "core/certificate.h"
 #include "core/identity.h"
+#include "core/keyring.h"
 #include "core/keystore.h"
 
 struct zca_key *zca_identity_key(struct zca_identity *identity, struct zca_error *err)
@@ -42,6 +43,51 @@ struct zca_key *zca_identity_key_of(struct zca_identity *identity, struct zca_sp
         return NULL; /* as the error says */
     }
     return zca_steal(previous);
+}
+
+/* Keys of files are known by all of what seals them: the same bytes are the same key. */
+static bool sealed_label(struct zca_identity *identity, struct zca_span sealed,
+                         struct zca_buffer *out_label, struct zca_error *err)
+{
+    return zca_buffer_format(out_label, err, "%s/%s ", zca_identity_get_authority_name(identity),
+                             zca_identity_get_name(identity)) &&
+           zca_base64_encode(sealed, false, out_label, err);
+}
+
+static struct zca_key *open_sealed(struct zca_identity *identity, struct zca_span sealed,
+                                   struct zca_error *err)
+{
+    struct zca_library *library = zca_identity_get_library(identity);
+    zca_auto(zca_buffer) struct zca_buffer label = {0};
+    zca_auto(zca_buffer) struct zca_buffer sealing_key = ZCA_SECRET_BUFFER;
+    if (!zca_buffer_format(&label, err, "%s/%s", zca_identity_get_authority_name(identity),
+                           zca_identity_get_name(identity)) ||
+        !zca_sealing_key_load(library, zca_identity_get_keystore(identity), false, &sealing_key,
+                              err)) {
+        return NULL;
+    }
+    return zca_key_unseal(library, (const char *)label.data, zca_buffer_span(&sealing_key), sealed,
+                          err);
+}
+
+struct zca_key *zca_identity_key_sealed(struct zca_identity *identity, struct zca_span sealed,
+                                        struct zca_error *err)
+{
+    struct zca_library *library = zca_identity_get_library(identity);
+    zca_auto(zca_buffer) struct zca_buffer label = {0};
+    if (!sealed_label(identity, sealed, &label, err)) {
+        return NULL;
+    }
+    const char *text = (const char *)label.data;
+    struct zca_key *in_use = zca_keyring_find(library, text, NULL);
+    if (in_use) {
+        return in_use;
+    }
+    struct zca_key *key = open_sealed(identity, sealed, err);
+    if (key) {
+        zca_keyring_put(library, text, NULL, key);
+    }
+    return key;
 }
 
 bool zca_identity_certificates(struct zca_identity *identity, STACK_OF(X509) * *out_certificates,

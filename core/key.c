@@ -60,10 +60,24 @@ static struct zca_key *key_new(struct zca_library *library, const struct zca_key
                      : NULL;
 }
 
-static bool import(const OSSL_PARAM params[], const struct zca_key *key, struct zca_error *err)
+/* What the import has put into ordinary memory is wiped with it; the copy is in secure memory. */
+static bool move_to_secure_memory(struct zca_key *key)
 {
-    return ZCA_KEYMGMT(import, IMPORT, key->functions)(key->inner, OSSL_KEYMGMT_SELECT_ALL,
-                                                       params) ||
+    OSSL_FUNC_keymgmt_dup_fn *dup = ZCA_KEYMGMT(dup, DUP, key->functions);
+    void *copy = dup ? dup(key->inner, OSSL_KEYMGMT_SELECT_ALL) : NULL;
+    if (copy) {
+        ZCA_KEYMGMT(free, FREE, key->functions)(key->inner);
+        key->inner = copy;
+    }
+    return copy;
+}
+
+static bool import(const OSSL_PARAM params[], struct zca_key *key, struct zca_error *err)
+{
+    bool imported =
+        ZCA_KEYMGMT(import, IMPORT, key->functions)(key->inner, OSSL_KEYMGMT_SELECT_ALL, params);
+    bool is_open = zca_key_family_of(key->type)->import_is_open;
+    return (imported && (!is_open || move_to_secure_memory(key))) ||
            zca_error_set_crypto(err, "making a key object of type '%s'", key->type->name);
 }
 
@@ -265,7 +279,7 @@ struct zca_key *zca_key_generate(struct zca_library *library, const struct zca_k
 /* ---- made elsewhere ---- */
 
 struct intake {
-    const struct zca_key *key;
+    struct zca_key *key;
     struct zca_error *err;
 };
 

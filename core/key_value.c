@@ -20,14 +20,15 @@ static size_t point_max(const struct zca_key_type *type)
     return 1 + 2 * scalar_max(type);
 }
 
-/* name, is_private, is_number, max */
+/* key management; values: name, is_private, is_number, max; how many; import_is_open */
 static const struct zca_key_family families[] = {
     {
-     "EC",                                                       {{OSSL_PKEY_PARAM_PRIV_KEY, true, true, scalar_max},
+     "EC", {{OSSL_PKEY_PARAM_PRIV_KEY, true, true, scalar_max},
          {OSSL_PKEY_PARAM_PUB_KEY, false, false, point_max}},
-     2, },
+     2,     false,
+     },
     {
-     "RSA",                                                         {{OSSL_PKEY_PARAM_RSA_D, true, true, scalar_max},
+     "RSA",    {{OSSL_PKEY_PARAM_RSA_D, true, true, scalar_max},
          {OSSL_PKEY_PARAM_RSA_FACTOR1, true, true, scalar_max},
          {OSSL_PKEY_PARAM_RSA_FACTOR2, true, true, scalar_max},
          {OSSL_PKEY_PARAM_RSA_EXPONENT1, true, true, scalar_max},
@@ -35,11 +36,13 @@ static const struct zca_key_family families[] = {
          {OSSL_PKEY_PARAM_RSA_COEFFICIENT1, true, true, scalar_max},
          {OSSL_PKEY_PARAM_RSA_N, false, true, scalar_max},
          {OSSL_PKEY_PARAM_RSA_E, false, true, scalar_max}},
-     8, },
+     8, false,
+     },
     {
-     "ED25519", {{OSSL_PKEY_PARAM_PRIV_KEY, true, false, scalar_max},
+     "ED25519",    {{OSSL_PKEY_PARAM_PRIV_KEY, true, false, scalar_max},
          {OSSL_PKEY_PARAM_PUB_KEY, false, false, scalar_max}},
-     2, },
+     2,     true,
+     },
 };
 
 const struct zca_key_family *zca_key_family_of(const struct zca_key_type *type)

@@ -25,6 +25,8 @@ struct zca_key_family {
     const char *keymgmt;                               /* as in struct zca_key_type */
     struct zca_key_value_row rows[ZCA_KEY_MAX_VALUES]; /* private values first */
     size_t num_rows;
+    bool
+        import_is_open; /* OpenSSL 3.0 imports such private values into ordinary memory, but copies them well */
 };
 
 /* All values, one behind the other in the family's order, numbers in the byte order of the host:

@@ -117,26 +117,6 @@ static struct zca_keydata *remote_key(struct zca_provider *provider, enum zca_ki
 
 /* ---- references ---- */
 
-static struct zca_key *unseal(struct zca_identity *identity, const struct zca_reference *reference,
-                              struct zca_error *err)
-{
-    struct zca_library *library = zca_identity_get_library(identity);
-    zca_auto(text) char *label = NULL;
-    zca_auto(zca_buffer) struct zca_buffer sealing_key = ZCA_SECRET_BUFFER;
-    if (asprintf(&label, "%s/%s", zca_authority_get_name(zca_identity_get_authority(identity)),
-                 zca_identity_get_name(identity)) < 0) {
-        label = NULL; /* undefined after a failure */
-        (void)zca_error_set(err, ZCA_ERR_MEMORY, "out of memory");
-        return NULL; /* as the error says */
-    }
-    if (!zca_sealing_key_load(library, zca_identity_get_keystore(identity), false, &sealing_key,
-                              err)) {
-        return NULL;
-    }
-    return zca_key_unseal(library, label, zca_buffer_span(&sealing_key),
-                          zca_buffer_span(&reference->sealed), err);
-}
-
 static struct zca_keydata *referred_local_key(struct zca_provider *provider, enum zca_kind kind,
                                               const struct zca_uri *uri,
                                               const struct zca_reference *reference,
@@ -149,7 +129,7 @@ static struct zca_keydata *referred_local_key(struct zca_provider *provider, enu
     }
     zca_auto(zca_key) struct zca_key *key =
         reference->sealed.len != 0
-            ? unseal(identity, reference, err)
+            ? zca_identity_key_sealed(identity, zca_buffer_span(&reference->sealed), err)
             : zca_identity_key_of(identity, zca_buffer_span(&reference->public_key), err);
     return key ? local_key(provider, kind, key, reference->uri, err) : NULL;
 }
