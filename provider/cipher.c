@@ -5,7 +5,7 @@
  */
 #include <openssl/crypto.h>
 
-#include "provider/cold.h"
+#include "provider/enter.h"
 
 static OSSL_FUNC_asym_cipher_newctx_fn cipher_newctx;
 static OSSL_FUNC_asym_cipher_freectx_fn cipher_freectx;
@@ -20,14 +20,17 @@ static OSSL_FUNC_asym_cipher_get_ctx_params_fn cipher_get_ctx_params;
 static OSSL_FUNC_asym_cipher_gettable_ctx_params_fn cipher_gettable_ctx_params;
 
 struct cipher {
+    const struct zca_provider *provider;
     const struct zca_functions *functions;
     void *inner;
 };
 
-static struct cipher *cipher_new(const struct zca_functions *functions, void *inner)
+static struct cipher *cipher_new(const struct zca_provider *provider,
+                                 const struct zca_functions *functions, void *inner)
 {
     struct cipher *cipher = inner ? OPENSSL_zalloc(sizeof(*cipher)) : NULL;
     if (cipher) {
+        cipher->provider = provider;
         cipher->functions = functions;
         cipher->inner = inner;
     } else if (inner) {
@@ -41,7 +44,7 @@ static void *cipher_newctx(void *provider)
     const struct zca_overlay *overlay = zca_overlay_get(provider);
     OSSL_FUNC_asym_cipher_newctx_fn *inner_new =
         overlay ? ZCA_CIPHER(newctx, NEWCTX, &overlay->cipher) : NULL;
-    return inner_new ? cipher_new(&overlay->cipher, inner_new(overlay->provctx)) : NULL;
+    return inner_new ? cipher_new(provider, &overlay->cipher, inner_new(overlay->provctx)) : NULL;
 }
 
 static void cipher_freectx(void *context)
@@ -56,7 +59,7 @@ static void cipher_freectx(void *context)
 static void *cipher_dupctx(void *context)
 {
     const struct cipher *cipher = context;
-    return cipher_new(cipher->functions,
+    return cipher_new(cipher->provider, cipher->functions,
                       ZCA_CIPHER(dupctx, DUPCTX, cipher->functions)(cipher->inner));
 }
 
@@ -72,6 +75,7 @@ static int cipher_encrypt(void *context, unsigned char *out, size_t *out_len, si
                           const unsigned char *in, size_t in_len)
 {
     const struct cipher *cipher = context;
+    zca_auto(entered) const struct zca_cold *inside = zca_provider_enter(cipher->provider);
     return ZCA_CIPHER(encrypt, ENCRYPT, cipher->functions)(cipher->inner, out, out_len, size, in,
                                                            in_len);
 }
@@ -91,6 +95,7 @@ static int cipher_decrypt(void *context, unsigned char *out, size_t *out_len, si
                           const unsigned char *in, size_t in_len)
 {
     const struct cipher *cipher = context;
+    zca_auto(entered) const struct zca_cold *inside = zca_provider_enter(cipher->provider);
     return ZCA_CIPHER(decrypt, DECRYPT, cipher->functions)(cipher->inner, out, out_len, size, in,
                                                            in_len);
 }

@@ -5,7 +5,7 @@
  */
 #include <openssl/crypto.h>
 
-#include "provider/cold.h"
+#include "provider/enter.h"
 
 static OSSL_FUNC_keyexch_newctx_fn exchange_newctx;
 static OSSL_FUNC_keyexch_init_fn exchange_init;
@@ -19,14 +19,17 @@ static OSSL_FUNC_keyexch_get_ctx_params_fn exchange_get_ctx_params;
 static OSSL_FUNC_keyexch_gettable_ctx_params_fn exchange_gettable_ctx_params;
 
 struct exchange {
+    const struct zca_provider *provider;
     const struct zca_functions *functions;
     void *inner;
 };
 
-static struct exchange *exchange_new(const struct zca_functions *functions, void *inner)
+static struct exchange *exchange_new(const struct zca_provider *provider,
+                                     const struct zca_functions *functions, void *inner)
 {
     struct exchange *exchange = inner ? OPENSSL_zalloc(sizeof(*exchange)) : NULL;
     if (exchange) {
+        exchange->provider = provider;
         exchange->functions = functions;
         exchange->inner = inner;
     } else if (inner) {
@@ -40,7 +43,8 @@ static void *exchange_newctx(void *provider)
     const struct zca_overlay *overlay = zca_overlay_get(provider);
     OSSL_FUNC_keyexch_newctx_fn *inner_new =
         overlay ? ZCA_EXCHANGE(newctx, NEWCTX, &overlay->exchange) : NULL;
-    return inner_new ? exchange_new(&overlay->exchange, inner_new(overlay->provctx)) : NULL;
+    return inner_new ? exchange_new(provider, &overlay->exchange, inner_new(overlay->provctx))
+                     : NULL;
 }
 
 static int exchange_init(void *context, void *key, const OSSL_PARAM params[])
@@ -63,6 +67,7 @@ static int exchange_set_peer(void *context, void *key)
 static int exchange_derive(void *context, unsigned char *secret, size_t *secret_len, size_t size)
 {
     const struct exchange *exchange = context;
+    zca_auto(entered) const struct zca_cold *inside = zca_provider_enter(exchange->provider);
     return ZCA_EXCHANGE(derive, DERIVE, exchange->functions)(exchange->inner, secret, secret_len,
                                                              size);
 }
@@ -79,7 +84,7 @@ static void exchange_freectx(void *context)
 static void *exchange_dupctx(void *context)
 {
     const struct exchange *exchange = context;
-    return exchange_new(exchange->functions,
+    return exchange_new(exchange->provider, exchange->functions,
                         ZCA_EXCHANGE(dupctx, DUPCTX, exchange->functions)(exchange->inner));
 }
 

@@ -7,7 +7,7 @@
 
 #include <openssl/crypto.h>
 
-#include "provider/cold.h"
+#include "provider/enter.h"
 
 struct generation {
     struct zca_provider *provider;
@@ -109,6 +109,7 @@ void *zca_generation_generate(void *context, OSSL_CALLBACK *callback, void *argu
         return cold->new_key_make(generation->provider, generation->kind, generation->new_key,
                                   generation->template);
     }
+    zca_auto(entered) const struct zca_cold *inside = zca_provider_enter(generation->provider);
     void *inner =
         ZCA_KEYMGMT(gen, GEN, generation->functions)(generation->inner, callback, argument);
     return zca_keydata_new_inner(generation->provider, generation->kind, inner);

@@ -10,7 +10,7 @@
 #include <openssl/crypto.h>
 #include <openssl/params.h>
 
-#include "provider/cold.h"
+#include "provider/enter.h"
 #include "provider/generation.h"
 
 static OSSL_FUNC_keymgmt_new_fn keymgmt_new_ec, keymgmt_new_rsa, keymgmt_new_ed25519;
@@ -79,13 +79,23 @@ static void keymgmt_free(void *keydata)
     zca_keydata_free(keydata);
 }
 
+static struct zca_keydata *copy_inner(const struct zca_keydata *source, int selection)
+{
+    zca_auto(entered) const struct zca_cold *inside = zca_provider_enter(source->provider);
+    OSSL_FUNC_keymgmt_dup_fn *inner_dup = ZCA_KEYMGMT(dup, DUP, zca_keydata_functions(source));
+    void *inner = inner_dup ? inner_dup(source->inner, selection) : NULL;
+    return zca_keydata_new_inner(source->provider, source->kind, inner);
+}
+
+/* The private value of an identity's key stands once, however many copies of its object there are. */
 static void *keymgmt_dup(const void *from, int selection)
 {
     const struct zca_keydata *source = from;
-    OSSL_FUNC_keymgmt_dup_fn *inner_dup = ZCA_KEYMGMT(dup, DUP, zca_keydata_functions(source));
-    void *inner = inner_dup ? inner_dup(source->inner, selection) : NULL;
+    bool is_shared = source->key && (selection & OSSL_KEYMGMT_SELECT_PRIVATE_KEY) != 0;
     zca_auto(zca_keydata) struct zca_keydata *copy =
-        zca_keydata_new_inner(source->provider, source->kind, inner);
+        is_shared
+            ? zca_keydata_new_shared(source->provider, source->kind, source->key, source->inner)
+            : copy_inner(source, selection);
     if (!copy || !source->uri || (selection & OSSL_KEYMGMT_SELECT_PRIVATE_KEY) == 0) {
         return zca_steal(copy); /* parameters or a public key only: a fresh, anonymous key */
     }
@@ -248,6 +258,7 @@ static int keymgmt_match(const void *left, const void *right, int selection)
 static int keymgmt_import(void *key, int selection, const OSSL_PARAM params[])
 {
     const struct zca_keydata *keydata = key;
+    zca_auto(entered) const struct zca_cold *inside = zca_provider_enter(keydata->provider);
     return ZCA_KEYMGMT(import, IMPORT, zca_keydata_functions(keydata))(keydata->inner, selection,
                                                                        params);
 }
