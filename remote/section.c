@@ -4,29 +4,32 @@
  */
 #include "remote/section.h"
 
+#include <stdatomic.h>
+
 #include <openssl/crypto.h>
 #include <openssl/err.h>
 #include <openssl/provider.h>
 
-#include "base/lock.h"
-
-static pthread_mutex_t mutex = PTHREAD_MUTEX_INITIALIZER;
-static OSSL_LIB_CTX *private_context; /* protected by `mutex` until it is made */
+/* No lock, because a fork could find it held: of threads that come together the first one's context stays. */
+static _Atomic(OSSL_LIB_CTX *) private_context;
 
 /* Want of memory is no reason to give up for the rest of the process's life. */
 static OSSL_LIB_CTX *get_context(void)
 {
-    zca_auto(lock) pthread_mutex_t *held = zca_lock(&mutex);
-    if (private_context) {
-        return private_context;
+    OSSL_LIB_CTX *known = atomic_load(&private_context);
+    if (known) {
+        return known;
     }
     OSSL_LIB_CTX *context = OSSL_LIB_CTX_new();
-    if (context && !OSSL_PROVIDER_load(context, "default")) {
-        OSSL_LIB_CTX_free(context);
-        context = NULL;
+    OSSL_PROVIDER *standard = context ? OSSL_PROVIDER_load(context, "default") : NULL;
+    if (standard && atomic_compare_exchange_strong(&private_context, &known, context)) {
+        return context;
     }
-    private_context = context;
-    return context;
+    if (standard) {
+        (void)OSSL_PROVIDER_unload(standard); /* nothing can be done about a failure */
+    }
+    OSSL_LIB_CTX_free(context);
+    return known; /* another thread's, or none */
 }
 
 bool zca_section_enter(struct zca_section *section, struct zca_error *err)

@@ -12,6 +12,7 @@ void zca_provider_open_log(struct zca_provider *provider)
     if (atomic_load(&provider->log_open)) {
         return;
     }
+    zca_library_enter(provider->library);
     const struct zca_config *config = zca_library_config(provider->library, NULL);
     const char *target = "syslog";
     enum zca_log_level level = ZCA_LOG_ERROR;

@@ -33,6 +33,7 @@ static OSSL_PARAM *generation_params(const struct zca_overlay *overlay, enum zca
 
 static struct zca_overlay *overlay_new(struct zca_library *library, struct zca_error *err)
 {
+    zca_library_enter(library);
     OSSL_PROVIDER *crypto = zca_library_crypto(library, err);
     if (!crypto) {
         return NULL;
@@ -61,6 +62,7 @@ static struct zca_overlay *overlay_new(struct zca_library *library, struct zca_e
 bool zca_overlay_encoder(struct zca_provider *provider, enum zca_kind kind, const char *form,
                          struct zca_functions *out_functions)
 {
+    zca_library_enter(provider->library);
     OSSL_PROVIDER *crypto = zca_library_crypto(provider->library, NULL);
     return crypto &&
            zca_crypto_find(crypto, OSSL_OP_ENCODER, zca_kinds[kind].keymgmt, form, out_functions);

@@ -202,6 +202,7 @@ int zca_reference_encode(const struct zca_keydata *keydata, OSSL_CORE_BIO *out)
     struct zca_error err = {0};
     zca_auto(zca_buffer) struct zca_buffer text = {0};
     size_t written = 0;
+    zca_library_enter(provider->library);
     if (!format_reference(keydata, &text, &err)) {
         return ZCA_FAIL(provider, &err);
     }
