@@ -75,6 +75,9 @@ const struct zca_option zca_library_options[ZCA_NUM_LIBRARY_OPTIONS] = {
     ROW(ZCA_LIBRARY_CLAIM_PKCS11, BOOLEAN, "claim-pkcs11-scheme", "no",
         "Whether URIs of the scheme pkcs11 name identities, too, as Apache needs it; read from "
         "openssl.cnf only, as zca-claim-pkcs11-scheme."),
+    ROW(ZCA_LIBRARY_URIS_ONLY, BOOLEAN, "uris-only", "no",
+        "Whether keys come by URI alone, and not as references in PEM files; read from openssl.cnf only, as "
+        "zca-uris-only."),
     CHOICE(ZCA_LIBRARY_REMOTE, "remote", "auto", remote_uses,
            "Whether this process may use the network: auto, or off for never."),
     ROW(ZCA_LIBRARY_REMOTE_LIBRARY, PATH, "remote-library", NULL,

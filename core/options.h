@@ -20,6 +20,7 @@ enum zca_library_option {
     ZCA_LIBRARY_CRYPTO_PROVIDER, /* crypto-provider: default | fips */
     ZCA_LIBRARY_ENSURE_DEFAULT,  /* ensure-default: load it where it is missing */
     ZCA_LIBRARY_CLAIM_PKCS11,    /* claim-pkcs11-scheme: the store answers to pkcs11 URIs, too */
+    ZCA_LIBRARY_URIS_ONLY,       /* uris-only: no key references, no generation */
     ZCA_LIBRARY_REMOTE,          /* remote: auto | off (never use the network in this process) */
     ZCA_LIBRARY_REMOTE_LIBRARY,  /* remote-library: PATH of zca-remote.so */
     ZCA_LIBRARY_TIMEOUT,         /* remote-timeout: SECONDS, deadline of one operation */

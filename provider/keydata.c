@@ -29,7 +29,6 @@ static struct zca_keydata *new_keydata(struct zca_provider *provider,
 {
     struct zca_keydata *keydata = OPENSSL_zalloc(sizeof(*keydata));
     if (keydata) {
-        atomic_store_explicit(&provider->has_keys, true, memory_order_relaxed);
         keydata->references = 1;
         keydata->provider = provider;
         keydata->overlay = overlay;

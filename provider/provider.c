@@ -60,7 +60,7 @@ static const OSSL_ITEM *provider_get_reason_strings(void *provider)
 
 struct operation_row {
     int operation;
-    bool needs_key; /* it works on keys of ours only */
+    bool waits; /* until zca is used in this process: it works on keys of ours only */
     const OSSL_ALGORITHM *algorithms;
 };
 
@@ -73,8 +73,9 @@ static const struct operation_row operations[] = {
     {OSSL_OP_ENCODER,     true,  zca_encoder_algorithms  },
 };
 
-/* libcrypto builds an object from each row, 30,000 instructions apiece, and keeps it. A process without a key of
- * ours needs few: the others are shown when there is one. Until then the answer is not to be kept. */
+/* libcrypto builds an object from each row, 30,000 instructions apiece, keeps it, and compares it with others. A process
+ * that has no key of ours needs few: the others are shown when zca-core.so is open. Until then the answer is
+ * not to be kept (docs/decisions/0011). */
 static const OSSL_ALGORITHM *provider_query_operation(void *context, int operation, int *no_cache)
 {
     const struct zca_provider *provider = context;
@@ -86,12 +87,9 @@ static const OSSL_ALGORITHM *provider_query_operation(void *context, int operati
         if (operations[i].operation != operation) {
             continue;
         }
-        if (operations[i].needs_key &&
-            !atomic_load_explicit(&provider->has_keys, memory_order_relaxed)) {
-            *no_cache = 1;
-            return NULL;
-        }
-        return operations[i].algorithms;
+        bool used = atomic_load_explicit(&provider->cold, memory_order_relaxed);
+        *no_cache = !used && (operations[i].waits || provider->uris_only);
+        return *no_cache ? NULL : operations[i].algorithms;
     }
     return NULL;
 }
@@ -149,14 +147,16 @@ static void copy_upcalls(const OSSL_DISPATCH *in, struct zca_upcalls *out)
 struct wishes {
     const char *ensure_default;
     const char *keep_sealing_key;
+    const char *uris_only;
 };
 
 static struct wishes read_wishes(const struct zca_provider *provider)
 {
-    struct wishes wishes = {NULL, NULL};
+    struct wishes wishes = {NULL, NULL, NULL};
     OSSL_PARAM params[] = {
         {"zca-ensure-default",   OSSL_PARAM_UTF8_PTR, &wishes.ensure_default,   0, 0},
         {"zca-keep-sealing-key", OSSL_PARAM_UTF8_PTR, &wishes.keep_sealing_key, 0, 0},
+        {"zca-uris-only",        OSSL_PARAM_UTF8_PTR, &wishes.uris_only,        0, 0},
         {NULL,                   0,                   NULL,                     0, 0}
     };
     (void)provider->upcalls.get_params(provider->handle, params); /* not given is NULL */
@@ -218,6 +218,7 @@ int OSSL_provider_init(const OSSL_CORE_HANDLE *handle, const OSSL_DISPATCH *in,
         return 0;
     }
     struct wishes wishes = read_wishes(provider);
+    provider->uris_only = wishes.uris_only && strcmp(wishes.uris_only, "yes") == 0;
     ensure_default(provider, wishes.ensure_default);
     load_early(provider, wishes.keep_sealing_key);
     *out = provider_functions;

@@ -39,8 +39,8 @@ struct zca_provider {
     _Atomic(const struct zca_cold *) cold; /* NULL until open_cold */
     _Atomic(struct zca_overlay *) overlay; /* NULL until the first key is used */
     _Atomic(struct zca_library *) library; /* set before `cold` */
-    atomic_bool has_keys;                  /* since the first key of ours */
-    OSSL_PROVIDER *borrowed;               /* the application's, counted; NULL: none */
+    bool uris_only;          /* keys come by URI alone: no references, no generation */
+    OSSL_PROVIDER *borrowed; /* the application's, counted; NULL: none */
     atomic_bool log_open;
 };
 

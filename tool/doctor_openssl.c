@@ -139,8 +139,8 @@ static void check_invalid(struct zca_doctor *doctor, const struct zca_openssl_co
 }
 
 /* Options that are needed before zca.conf is read. */
-static const enum zca_library_option early_options[] = {ZCA_LIBRARY_ENSURE_DEFAULT,
-                                                        ZCA_LIBRARY_CLAIM_PKCS11};
+static const enum zca_library_option early_options[] = {
+    ZCA_LIBRARY_ENSURE_DEFAULT, ZCA_LIBRARY_CLAIM_PKCS11, ZCA_LIBRARY_URIS_ONLY};
 
 static void check_early(struct zca_doctor *doctor, const struct zca_openssl_conf *conf)
 {

@@ -82,6 +82,12 @@ check 'which is what would have been used' openssl x509 -in zca://new.myorg.ztna
 check 'pkcs11 is not our scheme' refuses '' openssl x509 -in "pkcs11:object=$name;type=cert" -noout
 use_option 'zca-claim-pkcs11-scheme = yes'
 check 'zca-claim-pkcs11-scheme' openssl x509 -in "pkcs11:object=$name;type=cert" -noout
+use_option 'zca-uris-only = yes'
+check 'zca-uris-only' openssl req -new -key "zca://$name" -subj "/CN=$name" -out only.csr
+check 'a reference is written' openssl pkey -in "zca://$name" -out only.ref
+check 'and not read' refuses 'unsupported' openssl pkey -in only.ref -noout
+use "$example"
+check 'else it is' openssl pkey -in only.ref -noout
 use_option 'zca-keep-sealing-key = yes'
 check 'zca-keep-sealing-key' is_complete
 check 'reads the sealing key before a key is used' grep -q '/sealing.key' \

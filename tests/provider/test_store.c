@@ -199,6 +199,37 @@ static void pkcs11_uris_are_not_ours_by_themselves(void **state)
     }
 }
 
+static bool manages_keys(OSSL_LIB_CTX *configured)
+{
+    EVP_KEYMGMT *management = EVP_KEYMGMT_fetch(configured, "EC", "provider=zca");
+    bool found = management;
+    EVP_KEYMGMT_free(management);
+    ERR_clear_error();
+    return found;
+}
+
+static void keys_come_by_uri_alone_when_wanted(void **state)
+{
+    (void)state;
+    OSSL_LIB_CTX *alone = configured_context("zca-uris-only = yes");
+    OSSL_LIB_CTX *usual = configured_context("zca-uris-only = no");
+    EVP_KEYMGMT *standard = EVP_KEYMGMT_fetch(alone, "EC", NULL); /* and kept there */
+    assert_true(manages_keys(usual));
+    assert_false(manages_keys(alone));
+    EVP_PKEY *key = context_key(alone, "zca://corp/web");
+    assert_true(manages_keys(alone));
+    EVP_MD_CTX *sign = EVP_MD_CTX_new();
+    unsigned char bytes[128];
+    size_t len = sizeof(bytes);
+    assert_true(EVP_DigestSignInit_ex(sign, NULL, "SHA256", alone, NULL, key, NULL) > 0);
+    assert_true(EVP_DigestSign(sign, bytes, &len, (const unsigned char *)"abc", 3) > 0);
+    EVP_MD_CTX_free(sign);
+    EVP_PKEY_free(key);
+    EVP_KEYMGMT_free(standard);
+    OSSL_LIB_CTX_free(usual);
+    OSSL_LIB_CTX_free(alone);
+}
+
 int main(void)
 {
     const struct CMUnitTest tests[] = {
@@ -212,6 +243,7 @@ int main(void)
         cmocka_unit_test(a_search_by_subject_finds_no_key),
         cmocka_unit_test(pkcs11_uris_name_identities_when_wanted),
         cmocka_unit_test(pkcs11_uris_are_not_ours_by_themselves),
+        cmocka_unit_test(keys_come_by_uri_alone_when_wanted),
     };
     return cmocka_run_group_tests(tests, setup, teardown);
 }
