@@ -16,7 +16,7 @@ clean() {
     ossl_words "$@"
     valgrind -q --leak-check=full --errors-for-leak-kinds=definite,indirect,possible \
         --log-file="$work/valgrind" "${words[@]}" >"$work/out" 2>"$work/err"
-    if [ -s "$work/valgrind" ]; then
+    if grep -q '^==' "$work/valgrind"; then # lines with -- are about valgrind itself: Debian's does not know mlock2
         fail "$*"
         head -n 30 "$work/valgrind"
     fi
