@@ -125,4 +125,15 @@ kill -HUP "$nginx_pid"
 check 'after the repair a reload succeeds' wait_for 10 gone "${workers[0]}"
 check 'and serves' equal 'hello from nginx' "$(fetch "${port[broken]}" --connect-to "$name:${port[broken]}:127.0.0.1:${port[separate]}")"
 stop "$nginx_pid"
+
+# ---- VerifyCAStore alone: the master uses nothing of zca, so the workers open it themselves ----
+
+nginx_server "${port[verifying]}" "ssl_certificate $work/stranger-ca.pem;" "ssl_certificate_key $work/stranger-ca.pem;" \
+    'ssl_conf_command VerifyCAStore "zca:///";' 'ssl_conf_command VerifyMode Request;' \
+    'if ($ssl_client_verify != SUCCESS) { return 403 "$ssl_client_verify"; }' |
+    sed 's/hello from nginx/client $ssl_client_s_dn/' | write_nginx_conf
+start_nginx "${port[verifying]}"
+check 'with a key file: a client of our CA' equal 'client CN=client.myorg.ztna' "$(who client.myorg.ztna.pem --insecure)"
+check 'with a key file: a stranger' equal 'FAILED:certificate signature failure' "$(who stranger.pem --insecure)"
+stop "$nginx_pid"
 finish
