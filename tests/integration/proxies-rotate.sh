@@ -1,7 +1,7 @@
 #!/bin/bash
 # SPDX-License-Identifier: Apache-2.0
-# Twenty renewals at nginx (HUP) and at haproxy (reload and runtime API by turns) while eight loops do full
-# handshakes: none fails, and every certificate is seen.
+# Twenty renewals at nginx (HUP; variable paths without a reload) and at haproxy (reload and runtime API by turns)
+# while eight loops do full handshakes: none fails, and every certificate is seen.
 # shellcheck source-path=SCRIPTDIR disable=SC2317,SC2119  # functions are called by name, through check
 . "$(dirname "$0")/lib.sh"
 . "$(dirname "$0")/proxies.sh"
@@ -11,11 +11,19 @@ prepare_proxy
 sed -i 's/^zca-config = .*/&\nzca-keep-sealing-key = yes/' "$OPENSSL_CONF"
 cd "$work" || exit 99
 other=other.myorg.ztna
-until nginx_port=$(free_port) && haproxy_port=$(free_port) && [ "$nginx_port" != "$haproxy_port" ]; do :; done
+until nginx_port=$(free_port) && variable_port=$(free_port) && haproxy_port=$(free_port) &&
+    [ "$nginx_port" != "$variable_port" ] && [ "$nginx_port" != "$haproxy_port" ] && [ "$variable_port" != "$haproxy_port" ]; do :; done
 add_identity "$name" "bundle-file = $work/nginx.pem"
 add_identity "$other" "common-name = $name" "bundle-file = $work/haproxy.pem" 'sealed-reference = yes'
+# nginx opens a path with a variable once for the certificate and again for the key: they must match over a renewal
+add_identity variable "common-name = $name" "bundle-file = $work/variable.pem" 'sealed-reference = yes' 'reuse-key = yes'
+install -o www-data -m 600 /dev/null variable.pem
 zca renew >setup.log || exit 1
-nginx_server "$nginx_port" "ssl_certificate $work/nginx.pem;" "ssl_certificate_key $work/nginx.pem;" | write_nginx_conf
+# shellcheck disable=SC2016  # nginx's variables
+{
+    nginx_server "$nginx_port" "ssl_certificate $work/nginx.pem;" "ssl_certificate_key $work/nginx.pem;"
+    nginx_server "$variable_port" "ssl_certificate $work/\$file.pem;" "ssl_certificate_key $work/\$file.pem;"
+} | write_nginx_conf 'map $ssl_server_name $file { default variable; }'
 echo "bind 127.0.0.1:$haproxy_port ssl crt $work/haproxy.pem" | write_haproxy_cfg
 
 load_start() { # PORT: eight loops of handshakes until load_stop, with pauses that leave time for renewals
@@ -74,6 +82,7 @@ rotate() {
 
 start_nginx "$nginx_port"
 rotate nginx "$name" "$nginx_port" reload_nginx
+rotate variable variable "$variable_port" true
 stop "$nginx_pid"
 start_haproxy "$haproxy_port"
 rotate haproxy "$other" "$haproxy_port" reload_haproxy update_haproxy
