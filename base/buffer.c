@@ -13,12 +13,15 @@
 #include <openssl/err.h>
 #include <openssl/rand.h>
 
+#include "base/gate.h"
+
 /* The first allocation; later ones double. */
 static const size_t first_capacity = 64;
 
 /* An application may run with a small secure heap; what does not fit goes to the ordinary one. */
 static void *secret_malloc(size_t len)
 {
+    zca_auto(gate) int inside = zca_gate_pass(); /* the heap has one lock */
     (void)ERR_set_mark(); /* fails for an empty queue; then the pop below empties it again */
     void *data = OPENSSL_secure_malloc(len);
     if (!data) {
@@ -31,6 +34,7 @@ static void *secret_malloc(size_t len)
 static void release(const struct zca_buffer *buffer)
 {
     if (buffer->secret) {
+        zca_auto(gate) int inside = zca_gate_pass();
         OPENSSL_secure_clear_free(buffer->data, buffer->capacity);
     } else {
         OPENSSL_free(buffer->data);

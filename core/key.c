@@ -11,9 +11,9 @@
 
 #include <openssl/core_names.h>
 
+#include "base/gate.h"
 #include "base/openssl_auto.h"
 #include "core/crypto.h"
-#include "core/gate.h"
 #include "core/key_value.h"
 
 struct zca_key {

@@ -10,9 +10,9 @@
 #include <openssl/asn1t.h>
 
 #include "base/clock.h"
+#include "base/gate.h"
 #include "base/openssl_auto.h"
 #include "core/crypto.h"
-#include "core/gate.h"
 #include "core/key.h"
 #include "core/key_value.h"
 

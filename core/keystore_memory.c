@@ -6,8 +6,8 @@
 #include <pthread.h>
 #include <string.h>
 
+#include "base/gate.h"
 #include "base/lock.h"
-#include "core/gate.h"
 #include "core/keyring.h"
 #include "core/keystore_backend.h"
 

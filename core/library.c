@@ -17,8 +17,8 @@
 
 #include "base/file.h"
 #include "base/lock.h"
+#include "base/secure_memory.h"
 #include "core/place.h"
-#include "core/secure_memory.h"
 
 #ifndef ZCA_PKGLIBDIR
 #define ZCA_PKGLIBDIR "/usr/lib/zca"

@@ -69,7 +69,7 @@ ZCA_NODISCARD OSSL_LIB_CTX *zca_library_context(struct zca_library *library, str
 ZCA_NODISCARD OSSL_PROVIDER *zca_library_crypto(struct zca_library *library, struct zca_error *err);
 
 /** zca_library_secure_memory sets up memory for private values as the configuration says
- * (core/secure_memory.h): before the first secret is read or made. Cheap when it is there. */
+ * (base/secure_memory.h): before the first secret is read or made. Cheap when it is there. */
 void zca_library_secure_memory(struct zca_library *library);
 
 /** zca_library_remote opens zca-remote.so on first use. err ZCA_ERR_UNSUPPORTED when `remote = off`,

@@ -10,8 +10,8 @@
 #include <unistd.h>
 
 #include "base/file.h"
+#include "base/gate.h"
 #include "base/lock.h"
-#include "core/gate.h"
 #include "core/keystore.h"
 
 static const size_t key_len = 32;

@@ -66,7 +66,7 @@ struct zca_cold {
     void (*load_early)(struct zca_provider *provider);
     const struct zca_overlay *(*overlay_get)(struct zca_provider *provider);
 
-    /* As zca_gate_enter and zca_gate_leave of core/gate.h. */
+    /* As zca_gate_enter and zca_gate_leave of base/gate.h. */
     void (*gate_enter)(void);
     void (*gate_leave)(void);
 

@@ -1,5 +1,5 @@
 /* SPDX-License-Identifier: Apache-2.0 */
-/* Entering core's gate (core/gate.h) from this half, around what uses a private value or random numbers. */
+/* Entering core's gate (base/gate.h) from this half, around what uses a private value or random numbers. */
 #ifndef ZCA_PROVIDER_ENTER_H
 #define ZCA_PROVIDER_ENTER_H
 

@@ -1,6 +1,6 @@
 /* SPDX-License-Identifier: Apache-2.0 */
 /* The table of zca-core.so. */
-#include "core/gate.h"
+#include "base/gate.h"
 #include "provider/cold.h"
 #include "provider/cold/capture.h"
 #include "provider/cold/early.h"

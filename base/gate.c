@@ -3,11 +3,11 @@
  * One gate a process, because a fork is one of the process. Readers are those who use keys, the writer is fork(2), by
  * pthread_atfork(3); it goes before readers that come later, or it would wait for ever in a busy process.
  */
-#include "core/gate.h"
+#include "base/gate.h"
 
 #include <pthread.h>
 
-#include "core/secure_memory.h"
+#include "base/secure_memory.h"
 
 static pthread_once_t made = PTHREAD_ONCE_INIT;
 static pthread_rwlock_t gate;

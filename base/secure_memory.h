@@ -3,8 +3,8 @@
  * Memory for private values: OpenSSL's secure heap (CRYPTO_secure_malloc_init(3)), which is locked, left out of core
  * dumps and wiped. Key managements put private values there by themselves, once there is one.
  */
-#ifndef ZCA_CORE_SECURE_MEMORY_H
-#define ZCA_CORE_SECURE_MEMORY_H
+#ifndef ZCA_BASE_SECURE_MEMORY_H
+#define ZCA_BASE_SECURE_MEMORY_H
 
 #include <stddef.h>
 

@@ -3,7 +3,7 @@
  * The secure heap belongs to the process, so what is known of it does, too: the one place where this code
  * has state of its own outside of objects.
  */
-#include "core/secure_memory.h"
+#include "base/secure_memory.h"
 
 #include <pthread.h>
 #include <stdatomic.h>

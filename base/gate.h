@@ -3,8 +3,8 @@
  * fork(2) while other threads are inside libcrypto: its locks (secure heap, random generators) would stay locked in the
  * child for ever. So whoever is about to use a key enters this gate, and a fork waits until nobody is inside.
  */
-#ifndef ZCA_CORE_GATE_H
-#define ZCA_CORE_GATE_H
+#ifndef ZCA_BASE_GATE_H
+#define ZCA_BASE_GATE_H
 
 #include "base/auto.h"
 
