@@ -82,16 +82,13 @@ class Report:
         if valid and generous is not None and (ratio < generous if faster_is_more else ratio > generous):
             self.failures.append(f'{case}: ratio {ratio:.3f}, limit {generous}')
 
-    def print(self):
-        print(f'\n### {self.title}\n\n{self.how} Load average {self.load_before:.1f} before, '
-              f'{os.getloadavg()[0]:.1f} after.\n')
-        print('| ' + ' | '.join(HEADER) + ' |')
-        print('|' + '---|' * len(HEADER))
-        for row in self.rows:
-            print('| ' + ' | '.join(row) + ' |')
+    def text(self):
+        lines = [f'### {self.title}', '', f'{self.how} Load average {self.load_before:.1f} before, '
+                 f'{os.getloadavg()[0]:.1f} after.', '', '| ' + ' | '.join(HEADER) + ' |', '|' + '---|' * len(HEADER)]
+        lines += ['| ' + ' | '.join(row) + ' |' for row in self.rows]
         for failure in self.failures:
-            print(f'\nover its generous limit: {failure}')
-        print(flush=True)
+            lines += ['', f'Over its generous limit: {failure}']
+        return '\n'.join(lines) + '\n'
 
 
 def tell_goal(ratio, goal, faster_is_more):

@@ -79,17 +79,33 @@ static void make_directory(const char *name)
     }
 }
 
+/* As on a host: one authority and one identity. */
 static void write_zca_conf(FILE *file)
 {
     fprintf(file,
             "[zca]\nstate-dir = %s/state\nruntime-dir = %s/run\nlog = none\nkeystore = file\n"
             "auto-enrol = no\nremote = off\n[authority " AUTHORITY "]\nurl = https://127.0.0.1:1\n"
-            "dialect = orgca\n",
+            "dialect = orgca\n[identity bench-p256]\ndns = bench.myorg.ztna\n",
             directory, directory);
-    for (size_t i = 0; i < ZCA_COUNT(algorithms); i++) {
+}
+
+/* To make keys of all types; afterwards nobody asks for them. */
+static void write_make_conf(FILE *file)
+{
+    write_zca_conf(file);
+    for (size_t i = 1; i < ZCA_COUNT(algorithms); i++) {
         fprintf(file, "[identity bench-%s]\nkey-type = %s\n", algorithms[i].name,
                 algorithms[i].key_type);
     }
+}
+
+static void write_conf(const char *name, void (*write_content)(FILE *file))
+{
+    char path[PATH_MAX];
+    make_path(path, "%s", name);
+    FILE *file = open_file(path, "we");
+    write_content(file);
+    close_file(file, path);
 }
 
 static void write_openssl_cnf(const char *name, bool with_zca)
@@ -111,11 +127,8 @@ static void write_openssl_cnf(const char *name, bool with_zca)
 
 static void write_configuration(void)
 {
-    char path[PATH_MAX];
-    make_path(path, "zca.conf");
-    FILE *file = open_file(path, "we");
-    write_zca_conf(file);
-    close_file(file, path);
+    write_conf("zca.conf", write_zca_conf);
+    write_conf("make.conf", write_make_conf);
     write_openssl_cnf("with.cnf", true);
     write_openssl_cnf("without.cnf", false);
 }
@@ -283,7 +296,7 @@ int main(int argc, char **argv)
         return 2;
     }
     directory = argv[1];
-    make_path(path, "zca.conf");
+    make_path(path, "%s", argc == 2 ? "make.conf" : "zca.conf");
     if (setenv("ZCA_CONFIG", path, 1) != 0) {
         bench_stop("setting ZCA_CONFIG");
     }

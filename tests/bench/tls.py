@@ -62,9 +62,10 @@ def start_nginx(bed, variant, environment, key, certificate, _threads):
     directory = bed.path(f'nginx-{variant}')
     directory.mkdir(exist_ok=True)
     temporary = ' '.join(f'{name}_temp_path {directory};' for name in ('client_body', 'proxy', 'fastcgi', 'uwsgi', 'scgi'))
+    user = 'user root;' if os.geteuid() == 0 else ''  # SoftHSM opens its files in the worker
     (directory / 'nginx.conf').write_text(
         f'worker_processes 1; worker_cpu_affinity 01; daemon off; pid {directory}/pid; error_log {directory}/error.log;\n'
-        f'env OPENSSL_CONF; events {{}} http {{ access_log off; {temporary}\n'
+        f'{user} env OPENSSL_CONF; env SOFTHSM2_CONF; events {{}} http {{ access_log off; {temporary}\n'
         f'server {{ listen 127.0.0.1:{port} ssl; ssl_protocols TLSv1.3; ssl_certificate {certificate}; '
         f'ssl_certificate_key {key}; location / {{ return 200 "hello\\n"; }} }} }}\n')
     process = start(['nginx', '-e', str(directory / 'error.log'), '-c', str(directory / 'nginx.conf')], environment,
