@@ -119,10 +119,10 @@ void zca_key_free(struct zca_key *key)
     if (!key || atomic_fetch_sub_explicit(&key->references, 1, memory_order_acq_rel) > 1) {
         return;
     }
+    zca_auto(gate) int inside = zca_gate_pass();
     if (key->watch.gone) {
         key->watch.gone(key->watch.argument, key);
     }
-    zca_auto(gate) int inside = zca_gate_pass();
     ZCA_KEYMGMT(free, FREE, key->functions)(key->inner);
     zca_buffer_clear(&key->public_key);
     free(key);

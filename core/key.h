@@ -55,7 +55,8 @@ ZCA_NODISCARD EVP_PKEY *zca_key_pkey(const struct zca_key *key, struct zca_error
 
 /* How core/keyring.c finds live keys without keeping them alive. */
 struct zca_key_watch {
-    void (*gone)(void *argument, const struct zca_key *key); /* before `key` is destroyed */
+    /* before `key` is destroyed, inside the gate (base/gate.h) */
+    void (*gone)(void *argument, const struct zca_key *key);
     void *argument;
 };
 

@@ -1,13 +1,15 @@
 /* SPDX-License-Identifier: Apache-2.0 */
 /*
  * A hash table under one lock. Each entry belongs to its key, which tells of its end; a key whose last
- * reference was just given back is not found any more.
+ * reference was just given back is not found any more. Whoever takes the lock is inside the gate: keys are given
+ * back in children, too, by operations that do not enter the library before.
  */
 #include "core/keyring.h"
 
 #include <pthread.h>
 #include <string.h>
 
+#include "base/gate.h"
 #include "base/lock.h"
 
 /* A process that serves 10,000 names goes through ten labels to find one. */
@@ -111,6 +113,7 @@ static bool same_file(const struct stat *left, const struct stat *right)
 struct zca_key *zca_keyring_find(struct zca_library *library, const char *label,
                                  const struct stat *status)
 {
+    zca_auto(gate) int inside = zca_gate_pass();
     struct ring *ring = open_ring(library);
     if (!ring) {
         return NULL;
@@ -121,7 +124,7 @@ struct zca_key *zca_keyring_find(struct zca_library *library, const char *label,
     return is_current ? zca_key_ref_alive(entry->key) : NULL;
 }
 
-/* The key goes, and with it what the ring knows of it. */
+/* The key goes, and with it what the ring knows of it. zca_key_free is inside the gate. */
 static void forget(void *argument, const struct zca_key *key)
 {
     struct entry *entry = argument;
@@ -157,6 +160,7 @@ static struct entry *entry_new(struct ring *ring, const char *label, const struc
 void zca_keyring_put(struct zca_library *library, const char *label, const struct stat *status,
                      struct zca_key *key)
 {
+    zca_auto(gate) int inside = zca_gate_pass();
     struct ring *ring = open_ring(library);
     struct entry *entry = ring ? entry_new(ring, label, status, key) : NULL;
     if (!entry) {
@@ -173,6 +177,7 @@ void zca_keyring_put(struct zca_library *library, const char *label, const struc
 
 void zca_keyring_drop(struct zca_library *library, const char *label, bool has_file)
 {
+    zca_auto(gate) int inside = zca_gate_pass();
     struct ring *ring = open_ring(library);
     if (ring) {
         zca_auto(lock) pthread_mutex_t *held = zca_lock(&ring->mutex);

@@ -110,6 +110,7 @@ static void keyring_finds_each_of_many(void **state)
 
 struct hammer {
     struct zca_library *library;
+    const char *label;
     _Atomic bool stop;
 };
 
@@ -117,7 +118,8 @@ static void *find_again_and_again(void *argument)
 {
     struct hammer *hammer = argument;
     while (!hammer->stop) {
-        zca_auto(zca_key) struct zca_key *key = zca_keyring_find(hammer->library, "corp/web", NULL);
+        zca_auto(zca_key) struct zca_key *key =
+            zca_keyring_find(hammer->library, hammer->label, NULL);
         assert_true(!key || zca_key_get_public(key).len != 0);
     }
     return NULL;
@@ -127,7 +129,7 @@ static void *find_again_and_again(void *argument)
 static void keyring_finds_a_whole_key_or_none(void **state)
 {
     zca_auto(zca_library) struct zca_library *library = home_library(state, "");
-    struct hammer hammer = {.library = library};
+    struct hammer hammer = {.library = library, .label = "corp/web"};
     pthread_t threads[2];
     for (size_t i = 0; i < ZCA_COUNT(threads); i++) {
         assert_int_equal(pthread_create(&threads[i], NULL, find_again_and_again, &hammer), 0);
@@ -151,7 +153,7 @@ static void keyring_works_in_the_child_of_a_busy_process(void **state)
     zca_auto(zca_library) struct zca_library *library = home_library(state, "");
     zca_auto(zca_key) struct zca_key *key = generate(library);
     zca_keyring_put(library, "corp/web", NULL, key);
-    struct hammer hammer = {.library = library};
+    struct hammer hammer = {.library = library, .label = "corp/web"};
     pthread_t threads[2];
     for (size_t i = 0; i < ZCA_COUNT(threads); i++) {
         assert_int_equal(pthread_create(&threads[i], NULL, find_again_and_again, &hammer), 0);
@@ -171,6 +173,33 @@ static void keyring_works_in_the_child_of_a_busy_process(void **state)
     }
 }
 
+/* The operations of OpenSSL that free a key do not enter the library. */
+static void keyring_lets_a_child_of_a_busy_process_free_a_key(void **state)
+{
+    zca_auto(zca_library) struct zca_library *library = home_library(state, "");
+    struct zca_key *key = generate(library);
+    zca_keyring_put(library, "corp/web", NULL, key);
+    struct hammer hammer = {.library = library, .label = "corp/none"};
+    pthread_t threads[2];
+    for (size_t i = 0; i < ZCA_COUNT(threads); i++) {
+        assert_int_equal(pthread_create(&threads[i], NULL, find_again_and_again, &hammer), 0);
+    }
+    for (size_t i = 0; i < 200; i++) {
+        int pid = fork();
+        if (pid == 0) {
+            alarm(10);
+            zca_key_free(key);
+            home_leave(true);
+        }
+        home_join(pid);
+    }
+    hammer.stop = true;
+    for (size_t i = 0; i < ZCA_COUNT(threads); i++) {
+        assert_int_equal(pthread_join(threads[i], NULL), 0);
+    }
+    zca_key_free(key);
+}
+
 #define CASE(name)                                                                                 \
     cmocka_unit_test_setup_teardown(name, check_setup_directory, check_teardown_directory)
 
@@ -184,6 +213,7 @@ int main(void)
         CASE(keyring_does_not_keep_a_key_alive),
         CASE(keyring_finds_a_whole_key_or_none),
         CASE(keyring_works_in_the_child_of_a_busy_process),
+        CASE(keyring_lets_a_child_of_a_busy_process_free_a_key),
     };
     return cmocka_run_group_tests_name("core/keyring", tests, NULL, NULL);
 }
