@@ -210,5 +210,9 @@ bool zca_gcm_open(struct zca_library *library, const struct zca_gcm *gcm, struct
     }
     size_t len = sealed.len - sizeof(tag);
     memcpy(tag, sealed.data + len, sizeof(tag));
-    return run_cipher(library, false, gcm, zca_span_of(sealed.data, len), output, tag);
+    bool opened = run_cipher(library, false, gcm, zca_span_of(sealed.data, len), output, tag);
+    if (!opened) {
+        OPENSSL_cleanse(output, len); /* it is decrypted before the tag is checked */
+    }
+    return opened;
 }

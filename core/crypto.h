@@ -1,7 +1,6 @@
 /* SPDX-License-Identifier: Apache-2.0 */
 /*
- * The functions of the crypto provider (default or fips) in a library's private context, by number:
- * what does the arithmetic with local keys. Called directly, because OpenSSL's own way to them builds
+ * The functions of a library's crypto provider (default or fips; zca_library_crypto), by number: what does the arithmetic with local keys. Called directly, because OpenSSL's own way to them builds
  * every algorithm of an operation on its first fetch (5.6 million instructions for one AES).
  */
 #ifndef ZCA_CORE_CRYPTO_H
@@ -61,7 +60,7 @@ struct zca_gcm {
 
 /** zca_gcm_seal encrypts `plain` into `output`, which has room for it and the tag behind it.
  * zca_gcm_open decrypts `sealed`, tag last, into `output`, which has room for all but the tag; what was changed
- * or sealed otherwise is refused, and `output` then holds nothing of use.
+ * or sealed otherwise is refused, and `output` is then wiped.
  * False, without an error of ours, on failure. */
 ZCA_NODISCARD bool zca_gcm_seal(struct zca_library *library, const struct zca_gcm *gcm,
                                 struct zca_span plain, uint8_t *output);
