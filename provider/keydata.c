@@ -60,6 +60,7 @@ struct zca_keydata *zca_keydata_new_shared(struct zca_provider *provider, enum z
     struct zca_keydata *keydata = overlay ? new_keydata(provider, overlay, kind) : NULL;
     if (keydata) {
         keydata->key = zca_keydata_cold(keydata)->identity_key_ref(key);
+        keydata->is_shared = true;
         keydata->inner = inner;
     }
     return keydata;
@@ -90,11 +91,12 @@ void zca_keydata_free(struct zca_keydata *keydata)
         return;
     }
     zca_prepared_free(keydata);
-    if (keydata->key) {
-        zca_keydata_cold(keydata)->identity_key_free(keydata->key);
-    } else {
+    if (!keydata->is_shared) {
         zca_auto(entered) const struct zca_cold *inside = zca_provider_enter(keydata->provider);
         ZCA_KEYMGMT(free, FREE, zca_keydata_functions(keydata))(keydata->inner);
+    }
+    if (keydata->key) {
+        zca_keydata_cold(keydata)->identity_key_free(keydata->key);
     }
     OPENSSL_free(keydata->uri);
     OPENSSL_free(keydata->authority);

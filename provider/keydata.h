@@ -21,11 +21,11 @@ struct zca_keydata {
     struct zca_provider *provider;
     const struct zca_overlay *overlay;
     enum zca_kind kind;
-    void *inner; /* key data of the default provider; public only when remote */
-    struct zca_key
-        *key;  /* the identity's key that `inner` belongs to, counted; NULL: `inner` is ours */
-    char *uri; /* canonical; NULL: an anonymous key */
-    char *authority; /* whose remote key this is; NULL: a local key */
+    void *inner;         /* key data of the default provider; public only when remote */
+    struct zca_key *key; /* the identity's key that `inner` is of, counted; NULL: none */
+    bool is_shared;      /* `inner` belongs to `key`, and is not to be changed */
+    char *uri;           /* canonical; NULL: an anonymous key */
+    char *authority;     /* whose remote key this is; NULL: a local key */
     _Atomic(struct zca_prepared *) prepared[ZCA_NUM_PREPARED]; /* filled from the front */
 };
 

@@ -79,19 +79,24 @@ static void keymgmt_free(void *keydata)
     zca_keydata_free(keydata);
 }
 
-static struct zca_keydata *copy_inner(const struct zca_keydata *source, int selection)
+static void *dup_inner(const struct zca_keydata *source, int selection)
 {
     zca_auto(entered) const struct zca_cold *inside = zca_provider_enter(source->provider);
     OSSL_FUNC_keymgmt_dup_fn *inner_dup = ZCA_KEYMGMT(dup, DUP, zca_keydata_functions(source));
-    void *inner = inner_dup ? inner_dup(source->inner, selection) : NULL;
-    return zca_keydata_new_inner(source->provider, source->kind, inner);
+    return inner_dup ? inner_dup(source->inner, selection) : NULL;
 }
 
-/* The private value of an identity's key stands once, however many copies of its object there are. */
+static struct zca_keydata *copy_inner(const struct zca_keydata *source, int selection)
+{
+    return zca_keydata_new_inner(source->provider, source->kind, dup_inner(source, selection));
+}
+
+/* The private value of an identity's key stands once, however many copies of its object there are; of an object
+ * that was changed (own_inner) the copies are whole. */
 static void *keymgmt_dup(const void *from, int selection)
 {
     const struct zca_keydata *source = from;
-    bool is_shared = source->key && (selection & OSSL_KEYMGMT_SELECT_PRIVATE_KEY) != 0;
+    bool is_shared = source->is_shared && (selection & OSSL_KEYMGMT_SELECT_PRIVATE_KEY) != 0;
     zca_auto(zca_keydata) struct zca_keydata *copy =
         is_shared
             ? zca_keydata_new_shared(source->provider, source->kind, source->key, source->inner)
@@ -156,16 +161,28 @@ static const OSSL_PARAM *keymgmt_gettable_params_ed25519(void *provider)
     return gettable_params(provider, ZCA_KIND_ED25519);
 }
 
+/* Others have the shared object, too, and core: who changes one gets a copy. Its key stays for as long as
+ * contexts made before may use it. */
+static bool own_inner(struct zca_keydata *keydata)
+{
+    void *inner = keydata->is_shared ? dup_inner(keydata, OSSL_KEYMGMT_SELECT_ALL) : NULL;
+    if (inner) {
+        keydata->inner = inner;
+        keydata->is_shared = false;
+    }
+    return !keydata->is_shared;
+}
+
 /* TLS puts a peer's point into a fresh key; a key with a URI keeps its own. The rest says how to encode. */
 static int keymgmt_set_params(void *key, const OSSL_PARAM params[])
 {
-    const struct zca_keydata *keydata = key;
+    struct zca_keydata *keydata = key;
     OSSL_FUNC_keymgmt_set_params_fn *inner =
         ZCA_KEYMGMT(set_params, SET_PARAMS, zca_keydata_functions(keydata));
     if (keydata->uri && OSSL_PARAM_locate_const(params, OSSL_PKEY_PARAM_ENCODED_PUBLIC_KEY)) {
         return 0;
     }
-    return !inner || inner(keydata->inner, params);
+    return !inner || (own_inner(keydata) && inner(keydata->inner, params));
 }
 
 static const OSSL_PARAM *settable_params(struct zca_provider *provider, enum zca_kind kind)

@@ -3,9 +3,11 @@
 #include <string.h>
 
 #include <openssl/core_names.h>
+#include <openssl/ec.h>
 #include <openssl/err.h>
 #include <openssl/params.h>
 #include <openssl/pem.h>
+#include <openssl/x509.h>
 
 #include "provider/cold.h"
 #include "tests/base/check.h"
@@ -112,6 +114,30 @@ static void a_duplicate_is_the_same_protected_key(void **state)
     EVP_PKEY_free(key);
     assert_false(EVP_PKEY_todata(copy, EVP_PKEY_KEYPAIR, &params));
     EVP_PKEY_free(copy);
+}
+
+/* How a key is to be encoded belongs to one object, though the private value stands once. */
+static void a_change_of_one_object_leaves_the_others(void **state)
+{
+    (void)state;
+    EVP_PKEY *key = context_key(context, "zca://web");
+    EVP_PKEY *again = context_key(context, "zca://web");
+    EVP_PKEY *copy = EVP_PKEY_dup(key);
+    int len = i2d_PUBKEY(key, NULL);
+    assert_int_equal(
+        EVP_PKEY_set_utf8_string_param(copy, OSSL_PKEY_PARAM_EC_POINT_CONVERSION_FORMAT,
+                                       OSSL_PKEY_EC_POINT_CONVERSION_FORMAT_COMPRESSED),
+        1);
+    assert_true(i2d_PUBKEY(copy, NULL) < len);
+    assert_int_equal(i2d_PUBKEY(key, NULL), len);
+    assert_int_equal(i2d_PUBKEY(again, NULL), len);
+    EVP_PKEY *of_changed = EVP_PKEY_dup(copy);
+    EVP_PKEY_free(copy);
+    assert_true(i2d_PUBKEY(of_changed, NULL) < len);
+    assert_int_equal(EVP_PKEY_eq(key, of_changed), 1);
+    EVP_PKEY_free(of_changed);
+    EVP_PKEY_free(again);
+    EVP_PKEY_free(key);
 }
 
 /* libssl copies parameters into a fresh key and puts the peer's point there. */
@@ -224,6 +250,7 @@ int main(void)
         cmocka_unit_test(private_values_are_not_told),
         cmocka_unit_test(a_key_matches_its_public_key_and_no_other),
         cmocka_unit_test(a_duplicate_is_the_same_protected_key),
+        cmocka_unit_test(a_change_of_one_object_leaves_the_others),
         cmocka_unit_test(copied_parameters_are_a_fresh_key),
         cmocka_unit_test(a_generated_key_is_an_ordinary_one),
         cmocka_unit_test(a_reference_stands_for_the_key),
