@@ -101,6 +101,22 @@ const OSSL_PARAM *zca_generation_settable_params_ed25519(void *context, void *pr
     return settable_params(provider, ZCA_KIND_ED25519);
 }
 
+/* The tool's callback may wait for a thread that forks. */
+struct progress {
+    const struct zca_cold *cold;
+    OSSL_CALLBACK *callback;
+    void *argument;
+};
+
+static int tell_progress(const OSSL_PARAM params[], void *argument)
+{
+    const struct progress *progress = argument;
+    progress->cold->gate_leave();
+    int go_on = progress->callback(params, progress->argument);
+    progress->cold->gate_enter();
+    return go_on;
+}
+
 void *zca_generation_generate(void *context, OSSL_CALLBACK *callback, void *argument)
 {
     const struct generation *generation = context;
@@ -109,9 +125,10 @@ void *zca_generation_generate(void *context, OSSL_CALLBACK *callback, void *argu
         return cold->new_key_make(generation->provider, generation->kind, generation->new_key,
                                   generation->template);
     }
+    struct progress progress = {cold, callback, argument};
     zca_auto(entered) const struct zca_cold *inside = zca_provider_enter(generation->provider);
-    void *inner =
-        ZCA_KEYMGMT(gen, GEN, generation->functions)(generation->inner, callback, argument);
+    void *inner = ZCA_KEYMGMT(gen, GEN, generation->functions)(
+        generation->inner, callback ? tell_progress : NULL, &progress);
     return zca_keydata_new_inner(generation->provider, generation->kind, inner);
 }
 

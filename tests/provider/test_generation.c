@@ -1,6 +1,9 @@
 /* SPDX-License-Identifier: Apache-2.0 */
+#include <pthread.h>
 #include <stdio.h>
 #include <sys/stat.h>
+#include <sys/wait.h>
+#include <unistd.h>
 
 #include <openssl/core_names.h>
 #include <openssl/err.h>
@@ -183,6 +186,45 @@ static void the_curve_may_come_from_parameters(void **state)
     EVP_PKEY_free(parameters);
 }
 
+static void *fork_once(void *argument)
+{
+    pid_t child = fork();
+    if (child == 0) {
+        _exit(0);
+    }
+    assert_int_equal(waitpid(child, NULL, 0), child);
+    return argument;
+}
+
+static int wait_for_a_fork(EVP_PKEY_CTX *generation)
+{
+    bool *forked = EVP_PKEY_CTX_get_app_data(generation);
+    pthread_t thread;
+    if (!*forked) {
+        assert_int_equal(pthread_create(&thread, NULL, fork_once, NULL), 0);
+        assert_int_equal(pthread_join(thread, NULL), 0);
+        *forked = true;
+    }
+    return 1;
+}
+
+/* alarm(2) ends what would wait for itself. */
+static void a_tool_may_wait_for_a_fork_while_it_hears_of_progress(void **state)
+{
+    (void)state;
+    bool forked = false;
+    EVP_PKEY *key = NULL;
+    EVP_PKEY_CTX *generation = begin("RSA");
+    EVP_PKEY_CTX_set_app_data(generation, &forked);
+    EVP_PKEY_CTX_set_cb(generation, wait_for_a_fork);
+    (void)alarm(60); /* there was none before */
+    assert_int_equal(EVP_PKEY_generate(generation, &key), 1);
+    (void)alarm(0);
+    assert_true(forked);
+    EVP_PKEY_free(key);
+    EVP_PKEY_CTX_free(generation);
+}
+
 int main(void)
 {
     const struct CMUnitTest tests[] = {
@@ -193,6 +235,7 @@ int main(void)
         cmocka_unit_test(a_bad_name_is_refused),
         cmocka_unit_test(bits_primes_and_exponent_are_taken),
         cmocka_unit_test(the_curve_may_come_from_parameters),
+        cmocka_unit_test(a_tool_may_wait_for_a_fork_while_it_hears_of_progress),
     };
     return cmocka_run_group_tests(tests, setup, teardown);
 }
