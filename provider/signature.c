@@ -47,7 +47,8 @@ static void *signature_new(struct zca_provider *provider, enum zca_kind kind)
     return signature;
 }
 
-/* The property query selects digests of the application's context; ours are in the private one. */
+/* The property query is not passed on: `provider=zca`, which chooses us, would leave the default provider
+ * without a digest. */
 static void *signature_newctx_ec(void *provider, const char *property_query)
 {
     (void)property_query; /* see above */

@@ -7,7 +7,7 @@
 #include "base/error.h"
 #include "provider/overlay.h"
 
-/** zca_overlay_make finds the functions in the default provider of the library's private context and
+/** zca_overlay_make finds the functions in the library's crypto provider (zca_library_crypto) and
  * keeps them in `provider`. NULL after ZCA_FAIL. Thread-safe. */
 const struct zca_overlay *zca_overlay_make(struct zca_provider *provider);
 
