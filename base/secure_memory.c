@@ -22,8 +22,9 @@ static const size_t least_piece = 64;
 
 static struct {
     pthread_once_t once;
-    _Atomic size_t size;
-    void *start; /* of the heap, to be locked again by children; NULL: unknown */
+    _Atomic size_t size; /* wanted */
+    _Atomic size_t made; /* 0: none of ours */
+    void *start;         /* of the heap, to be locked again by children; NULL: unknown */
     size_t len;
 } heap = {.once = PTHREAD_ONCE_INIT};
 
@@ -68,7 +69,9 @@ static void make_heap(void)
         return; /* the application's own */
     }
     (void)ERR_set_mark(); /* fails for an empty queue; then the pop below empties it again */
-    if (CRYPTO_secure_malloc_init(atomic_load(&heap.size), least_piece) != 0) {
+    size_t size = atomic_load(&heap.size);
+    if (CRYPTO_secure_malloc_init(size, least_piece) != 0) {
+        atomic_store(&heap.made, size);
         find_range();
     }
     (void)ERR_pop_to_mark(); /* without a heap private values are in wiped ordinary memory */
@@ -85,4 +88,11 @@ void zca_secure_memory_open(size_t kib)
     }
     atomic_store(&heap.size, size);            /* of those who come first the last one decides */
     (void)pthread_once(&heap.once, make_heap); /* cannot fail */
+}
+
+/* An eighth is left: of 4096 KiB, what some hundred threads need. */
+bool zca_secure_memory_has_room(void)
+{
+    size_t made = atomic_load(&heap.made);
+    return made == 0 || CRYPTO_secure_used() < made - made / 8;
 }

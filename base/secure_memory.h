@@ -6,6 +6,7 @@
 #ifndef ZCA_BASE_SECURE_MEMORY_H
 #define ZCA_BASE_SECURE_MEMORY_H
 
+#include <stdbool.h>
 #include <stddef.h>
 
 /**
@@ -16,6 +17,11 @@
  * kib   KiB of address space, rounded up to a power of two; pages that nothing was put into take no memory.
  */
 void zca_secure_memory_open(size_t kib);
+
+/** zca_secure_memory_has_room tells whether there is room for one more key, and enough left then for those that are
+ * there: OpenSSL signs and makes random numbers in this memory, too, and fails where it is full. True for a heap that
+ * is not ours. */
+bool zca_secure_memory_has_room(void);
 
 /** zca_secure_memory_lock_again is for the child of a fork(2): locks of memory are not inherited. Async-signal-safe. */
 void zca_secure_memory_lock_again(void);

@@ -13,6 +13,7 @@
 
 #include "base/gate.h"
 #include "base/openssl_auto.h"
+#include "base/secure_memory.h"
 #include "core/crypto.h"
 #include "core/key_value.h"
 
@@ -48,13 +49,29 @@ static struct zca_key *key_around(struct zca_library *library, const struct zca_
     return key;
 }
 
+/* The functions that make a key of the type. */
+static const struct zca_functions *find_functions(struct zca_library *library,
+                                                  const struct zca_key_type *type,
+                                                  void **out_provctx, struct zca_error *err)
+{
+    const struct zca_functions *functions =
+        zca_crypto_keymgmt(library, type->keymgmt, out_provctx, err);
+    if (functions && !zca_secure_memory_has_room()) {
+        (void)zca_error_set(err, ZCA_ERR_MEMORY,
+                            "the memory for private values is full: more secure-memory in [zca] "
+                            "of %s",
+                            zca_library_config_file(library));
+        return NULL; /* as the error says */
+    }
+    return functions;
+}
+
 /* An empty key of the type, to import into. */
 static struct zca_key *key_new(struct zca_library *library, const struct zca_key_type *type,
                                struct zca_error *err)
 {
     void *provctx = NULL;
-    const struct zca_functions *functions =
-        zca_crypto_keymgmt(library, type->keymgmt, &provctx, err);
+    const struct zca_functions *functions = find_functions(library, type, &provctx, err);
     return functions ? key_around(library, type, functions,
                                   ZCA_KEYMGMT(new, NEW, functions)(provctx), err)
                      : NULL;
@@ -263,8 +280,7 @@ struct zca_key *zca_key_generate(struct zca_library *library, const struct zca_k
 {
     zca_auto(gate) int inside = zca_gate_pass();
     void *provctx = NULL;
-    const struct zca_functions *functions =
-        zca_crypto_keymgmt(library, type->keymgmt, &provctx, err);
+    const struct zca_functions *functions = find_functions(library, type, &provctx, err);
     void *inner = functions ? generate(functions, provctx, type) : NULL;
     if (!inner) {
         if (functions) {
