@@ -99,6 +99,18 @@ static bool copy_sealed(struct memory *memory, const struct zca_keystore_slot *s
            zca_buffer_append(out_sealing_key, zca_buffer_span(&memory->sealing_key), err);
 }
 
+/* A key that was replaced while it was opened must not be found any more; whoever replaces one drops what is known
+ * after that (memory_store), so one of the two sees it. */
+static void drop_if_replaced(struct memory *memory, const struct zca_keystore_slot *slot,
+                             struct zca_span record)
+{
+    zca_auto(lock) pthread_mutex_t *held = zca_lock(&memory->mutex);
+    const struct entry *entry = *find_link(memory, slot->label);
+    if (!entry || !zca_span_equal(zca_buffer_span(&entry->record), record)) {
+        zca_keyring_drop(slot->library, slot->label, false);
+    }
+}
+
 static struct zca_key *memory_load(const struct zca_keystore_slot *slot, struct zca_error *err)
 {
     zca_auto(gate) int inside = zca_gate_pass();
@@ -116,6 +128,7 @@ static struct zca_key *memory_load(const struct zca_keystore_slot *slot, struct 
                                          zca_buffer_span(&record), err);
     if (key) {
         zca_keyring_put(slot->library, slot->label, NULL, key);
+        drop_if_replaced(memory, slot, zca_buffer_span(&record));
     }
     return key;
 }
@@ -213,11 +226,11 @@ static bool memory_store(const struct zca_keystore_slot *slot, struct zca_key *k
 
 static bool memory_remove(const struct zca_keystore_slot *slot, struct zca_error *err)
 {
+    zca_auto(gate) int inside = zca_gate_pass(); /* before the lock, as everybody */
     struct memory *memory = open_memory(slot, err);
     if (!memory) {
         return false;
     }
-    zca_keyring_drop(slot->library, slot->label, false);
     zca_auto(lock) pthread_mutex_t *held = zca_lock(&memory->mutex);
     struct entry **link = find_link(memory, slot->label);
     struct entry *old = *link;
@@ -225,6 +238,7 @@ static bool memory_remove(const struct zca_keystore_slot *slot, struct zca_error
         *link = old->next;
         entry_free(old);
     }
+    zca_keyring_drop(slot->library, slot->label, false);
     return true;
 }
 
