@@ -16,6 +16,7 @@
 #include <openssl/provider.h>
 
 #include "base/file.h"
+#include "base/gate.h"
 #include "base/lock.h"
 #include "base/secure_memory.h"
 #include "core/place.h"
@@ -216,10 +217,19 @@ static const struct zca_config *locked_config(struct zca_library *library, struc
     return library->config;
 }
 
+/* The gate is before the lock, for everybody: the file is read into secret memory. */
 const struct zca_config *zca_library_config(struct zca_library *library, struct zca_error *err)
 {
+    zca_auto(gate) int inside = zca_gate_pass();
     zca_auto(lock) pthread_mutex_t *held = zca_lock(&library->mutex);
     return locked_config(library, err);
+}
+
+/* Before the lock: then locked_config reads no file, which would enter the gate. A failure is remembered. */
+static void need_config(struct zca_library *library)
+{
+    const struct zca_config *config = zca_library_config(library, NULL);
+    (void)config; /* locked_config tells */
 }
 
 const char *zca_library_config_file(struct zca_library *library)
@@ -267,12 +277,14 @@ static bool need_context(struct zca_library *library, struct zca_error *err)
 
 OSSL_LIB_CTX *zca_library_context(struct zca_library *library, struct zca_error *err)
 {
+    need_config(library);
     zca_auto(lock) pthread_mutex_t *held = zca_lock(&library->mutex);
     return need_context(library, err) ? library->context : NULL;
 }
 
 OSSL_PROVIDER *zca_library_crypto(struct zca_library *library, struct zca_error *err)
 {
+    need_config(library);
     zca_auto(lock) pthread_mutex_t *held = zca_lock(&library->mutex);
     const char *name = library->crypto ? NULL : locked_crypto_name(library, err);
     if (name && library->crypto_find) {
@@ -355,6 +367,7 @@ const struct zca_remote *zca_library_remote(struct zca_library *library, struct 
         (void)zca_error_set(err, ZCA_ERR_BUSY, "zca was asked for help by its own connection");
         return NULL;
     }
+    need_config(library);
     zca_auto(lock) pthread_mutex_t *held = zca_lock(&library->mutex);
     const struct zca_config *config = locked_config(library, err);
     if (!config || library->remote) {
@@ -407,6 +420,7 @@ void *zca_library_part(struct zca_library *library, enum zca_library_part part,
 
 static const struct zca_place_roots *find_roots(struct zca_library *library, struct zca_error *err)
 {
+    need_config(library);
     zca_auto(lock) pthread_mutex_t *held = zca_lock(&library->mutex);
     const struct zca_config *config = locked_config(library, err);
     if (!config || (!library->roots.state && !zca_place_find_roots(config, &library->roots, err))) {

@@ -9,6 +9,7 @@
 #include <openssl/evp.h>
 #include <openssl/provider.h>
 
+#include "base/gate.h"
 #include "core/library.h"
 #include "tests/core/home.h"
 
@@ -395,6 +396,41 @@ static void threads_of_a_child_enter_together(void **state)
     }
 }
 
+static void *make_anew(void *library)
+{
+    return zca_library_context(library, NULL);
+}
+
+static void *read_inside(void *library)
+{
+    zca_auto(gate) int inside = zca_gate_pass();
+    return (void *)(uintptr_t)zca_library_config(library, NULL);
+}
+
+/* One thread has the library's lock, one is inside the gate, and one forks: none waits for ever for the others;
+ * alarm(2) ends them. */
+static void library_is_read_while_a_process_forks(void **state)
+{
+    void *results[2] = {NULL};
+    (void)alarm(60); /* there was none before */
+    for (size_t i = 0; i < 100; i++) {
+        pthread_t threads[2];
+        zca_auto(zca_library) struct zca_library *library = home_library(state, "");
+        assert_int_equal(pthread_create(&threads[0], NULL, make_anew, library), 0);
+        assert_int_equal(pthread_create(&threads[1], NULL, read_inside, library), 0);
+        int pid = fork();
+        if (pid == 0) {
+            _exit(0);
+        }
+        home_join(pid);
+        assert_int_equal(pthread_join(threads[0], &results[0]), 0);
+        assert_int_equal(pthread_join(threads[1], &results[1]), 0);
+        assert_non_null(results[0]);
+        assert_non_null(results[1]);
+    }
+    (void)alarm(0);
+}
+
 #define CASE(name)                                                                                 \
     cmocka_unit_test_setup_teardown(name, check_setup_directory, check_teardown_directory)
 
@@ -419,6 +455,7 @@ int main(void)
         CASE(library_in_a_network_operation_is_busy),
         CASE(child_is_not_held_up_by_a_thread_of_its_parent),
         CASE(threads_of_a_child_enter_together),
+        CASE(library_is_read_while_a_process_forks),
     };
     return cmocka_run_group_tests_name("core/library", tests, NULL, NULL);
 }
