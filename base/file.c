@@ -37,8 +37,10 @@ static bool grow(struct zca_buffer *bytes, const char *path, struct zca_error *e
     return zca_buffer_resize(bytes, len, err) || zca_error_context(err, "reading '%s'", path);
 }
 
-/* The buffer is one byte longer than the file was: it fills only when the file grew. */
-static bool read_whole(int fd, const char *path, struct zca_buffer *bytes, struct zca_error *err)
+/* The buffer is one byte longer than the file was: it fills only when the file grew. `size` is what it was; 0 for files
+ * that do not know, such as those of /proc, which are read to their end. */
+static bool read_whole(int fd, const char *path, size_t size, struct zca_buffer *bytes,
+                       struct zca_error *err)
 {
     size_t filled = 0;
     for (;;) {
@@ -53,6 +55,9 @@ static bool read_whole(int fd, const char *path, struct zca_buffer *bytes, struc
             return zca_error_set_errno(err, "reading '%s'", path);
         }
         filled += got > 0 ? (size_t)got : 0;
+        if (size != 0 && filled == size) {
+            return zca_buffer_resize(bytes, filled, err);
+        }
     }
 }
 
@@ -78,7 +83,7 @@ bool zca_file_load(const char *path, size_t limit, struct zca_buffer *out_bytes,
     if (!zca_buffer_resize(&bytes, (size_t)status.st_size + 1, err)) {
         return zca_error_context(err, "reading '%s'", path);
     }
-    if (!read_whole(fd, path, &bytes, err)) {
+    if (!read_whole(fd, path, (size_t)status.st_size, &bytes, err)) {
         return false;
     }
     zca_buffer_move(out_bytes, &bytes);

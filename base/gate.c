@@ -30,6 +30,7 @@ static void before_fork(void)
     if (depth == 0) {
         (void)pthread_rwlock_wrlock(&gate); /* as above */
     }
+    zca_secure_memory_before_fork();
 }
 
 static void after_fork(void)

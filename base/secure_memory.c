@@ -47,10 +47,10 @@ static void take_range(const char *line, const void *inside)
     }
 }
 
-/* OpenSSL does not tell where the heap is; the kernel does. */
-static void find_range(void)
+/* OpenSSL does not tell where the heap is; the kernel does. Processes that never fork need not know. */
+void zca_secure_memory_before_fork(void)
 {
-    void *inside = OPENSSL_secure_malloc(1);
+    void *inside = atomic_load(&heap.made) != 0 && !heap.start ? OPENSSL_secure_malloc(1) : NULL;
     FILE *maps = inside ? fopen("/proc/self/maps", "re") : NULL;
     zca_auto(text) char *line = NULL;
     size_t capacity = 0;
@@ -72,7 +72,6 @@ static void make_heap(void)
     size_t size = atomic_load(&heap.size);
     if (CRYPTO_secure_malloc_init(size, least_piece) != 0) {
         atomic_store(&heap.made, size);
-        find_range();
     }
     (void)ERR_pop_to_mark(); /* without a heap private values are in wiped ordinary memory */
 }

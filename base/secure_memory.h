@@ -23,6 +23,9 @@ void zca_secure_memory_open(size_t kib);
  * is not ours. */
 bool zca_secure_memory_has_room(void);
 
+/** zca_secure_memory_before_fork finds out what the child has to lock. */
+void zca_secure_memory_before_fork(void);
+
 /** zca_secure_memory_lock_again is for the child of a fork(2): locks of memory are not inherited. Async-signal-safe. */
 void zca_secure_memory_lock_again(void);
 
