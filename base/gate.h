@@ -8,6 +8,12 @@
 
 #include "base/auto.h"
 
+/*
+ * Secret buffers (base/buffer.h) pass this gate, too. So a lock that anybody takes inside the gate is never held around
+ * an entry from outside: enter first, lock then. A thread that waited for the gate behind a fork, with such a lock, and one
+ * inside that waited for the lock would wait for ever.
+ */
+
 /** zca_gate_enter keeps this process from forking until zca_gate_leave. May be nested; never around a wait, a network
  * call or a callback of the application. Does not fail. */
 void zca_gate_enter(void);
