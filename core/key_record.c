@@ -176,16 +176,20 @@ static bool is_der(const struct record *record, struct zca_span bytes)
     return append_der(record, &again, NULL) && zca_span_equal(zca_buffer_span(&again), bytes);
 }
 
-static struct record *record_parse(struct zca_span der)
+static struct record *record_read(struct zca_span der)
 {
     zca_auto(error_mark) int mark = ERR_set_mark(); /* the caller says it in words */
     const unsigned char *cursor = der.data;
     zca_auto(record) struct record *record = (struct record *)ASN1_item_d2i(
         NULL, &cursor, der.len <= LONG_MAX ? (long)der.len : -1, ASN1_ITEM_rptr(record));
-    if (!record || record->version != record_version || !is_der(record, der)) {
-        return NULL;
-    }
-    return zca_steal(record);
+    bool whole = record && record->version == record_version && cursor == der.data + der.len;
+    return whole ? zca_steal(record) : NULL;
+}
+
+static struct record *record_parse(struct zca_span der)
+{
+    zca_auto(record) struct record *record = record_read(der);
+    return record && is_der(record, der) ? zca_steal(record) : NULL;
 }
 
 static bool open_record(struct zca_library *library, struct record *record, struct zca_gcm *gcm,
@@ -286,7 +290,7 @@ struct zca_key *zca_key_unseal(struct zca_library *library, const char *label,
 bool zca_key_record_public(struct zca_span record, struct zca_buffer *out_public,
                            struct zca_error *err)
 {
-    zca_auto(record) struct record *parsed = record_parse(record);
+    zca_auto(record) struct record *parsed = record_read(record);
     if (!parsed) {
         return zca_error_set(err, ZCA_ERR_SEALED, "the file is no key record, or damaged");
     }
