@@ -15,6 +15,9 @@
 /* Both halves are of one build. The size tells a table with another row when nobody counts this up. */
 #define ZCA_COLD_ABI (2u << 16 | (unsigned)sizeof(struct zca_cold))
 
+/* What a generation can be told besides: the URI of the identity whose key it shall be. */
+#define ZCA_PARAM_URI "zca-uri"
+
 struct zca_remote_signature;
 struct zca_new_key;
 struct zca_store;

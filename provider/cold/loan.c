@@ -9,9 +9,9 @@
 #include "core/authority.h"
 #include "core/identity.h"
 #include "core/keystore.h"
+#include "provider/cold/decode.h"
 #include "provider/cold/error.h"
 #include "provider/cold/overlay.h"
-#include "provider/cold/reference.h"
 
 /* The algorithm of a SubjectPublicKeyInfo (RFC 5280, 4.1.2.7), read without decoding the key. */
 static int spki_algorithm(struct zca_span der)
@@ -207,7 +207,7 @@ struct zca_keydata *zca_loan_take(enum zca_kind kind, const void *reference, siz
     zca_library_enter(provider->library);
     struct zca_keydata *keydata =
         zca_overlay_ensure(provider, &err) ? from_loan(loan, kind, &err) : NULL;
-    if (!keydata && !zca_reference_failed(&err)) {
+    if (!keydata && !zca_decode_fail(&err)) {
         (void)ZCA_FAIL(provider, &err); /* NULL says the same */
     }
     return keydata;

@@ -13,8 +13,6 @@
 #include "provider/cold/error.h"
 #include "provider/cold/loan.h"
 
-#define PARAM_URI "zca-uri"
-
 struct zca_new_key {
     char *uri;
     char *group;
@@ -22,12 +20,6 @@ struct zca_new_key {
     size_t primes;
     uint64_t exponent;
 };
-
-OSSL_PARAM *zca_new_key_params(const OSSL_PARAM *inner)
-{
-    static const OSSL_PARAM ours[] = {OSSL_PARAM_utf8_string(PARAM_URI, NULL, 0), OSSL_PARAM_END};
-    return OSSL_PARAM_merge(inner, ours);
-}
 
 void zca_new_key_free(struct zca_new_key *new_key)
 {
@@ -84,7 +76,7 @@ static void set_exponent(const OSSL_PARAM *params, uint64_t *out_exponent)
 int zca_new_key_set(struct zca_new_key **new_key, const OSSL_PARAM *params)
 {
     struct zca_new_key *set = ensure(new_key);
-    if (!set || !set_text(params, PARAM_URI, &set->uri) ||
+    if (!set || !set_text(params, ZCA_PARAM_URI, &set->uri) ||
         !set_text(params, OSSL_PKEY_PARAM_GROUP_NAME, &set->group) ||
         !set_size(params, OSSL_PKEY_PARAM_RSA_BITS, &set->bits) ||
         !set_size(params, OSSL_PKEY_PARAM_RSA_PRIMES, &set->primes)) {

@@ -5,10 +5,6 @@
 
 #include "provider/cold.h"
 
-/** zca_new_key_params returns `inner`, what the default provider's generation can be told, and what ours can
- * besides. Caller frees; NULL: no memory. */
-OSSL_PARAM *zca_new_key_params(const OSSL_PARAM *inner);
-
 /* As the rows of struct zca_cold (provider/cold.h). */
 int zca_new_key_set(struct zca_new_key **new_key, const OSSL_PARAM *params);
 bool zca_new_key_named(const struct zca_new_key *new_key);

@@ -7,11 +7,12 @@
 
 #include <stdio.h>
 
+#include <openssl/params.h>
 #include <openssl/provider.h>
 
 #include "core/library.h"
+#include "provider/cold.h"
 #include "provider/cold/error.h"
-#include "provider/cold/new_key.h"
 
 void zca_overlay_free(struct zca_overlay *overlay)
 {
@@ -26,9 +27,11 @@ void zca_overlay_free(struct zca_overlay *overlay)
 /* NULL also where the default provider cannot generate such a key. */
 static OSSL_PARAM *generation_params(const struct zca_overlay *overlay, enum zca_kind kind)
 {
+    static const OSSL_PARAM ours[] = {OSSL_PARAM_utf8_string(ZCA_PARAM_URI, NULL, 0),
+                                      OSSL_PARAM_END};
     OSSL_FUNC_keymgmt_gen_settable_params_fn *inner =
         ZCA_KEYMGMT(gen_settable_params, GEN_SETTABLE_PARAMS, &overlay->keymgmt[kind]);
-    return inner ? zca_new_key_params(inner(NULL, overlay->provctx)) : NULL;
+    return inner ? OSSL_PARAM_merge(inner(NULL, overlay->provctx), ours) : NULL;
 }
 
 static struct zca_overlay *overlay_new(struct zca_library *library, struct zca_error *err)

@@ -18,6 +18,7 @@
 #include "core/key.h"
 #include "core/library.h"
 #include "core/reference.h"
+#include "provider/cold/decode.h"
 #include "provider/cold/error.h"
 #include "provider/cold/loan.h"
 
@@ -48,27 +49,6 @@ static bool read_block(const struct zca_provider *provider, OSSL_CORE_BIO *bio,
     return appended && zca_error_set(err, ZCA_ERR_INVALID, "a key reference has no end line");
 }
 
-/* A decode under way in this thread. Read through the file store, a block is decoded within a decode. */
-struct decode {
-    struct decode *outer;
-    struct zca_error failure; /* of the load */
-};
-
-static _Thread_local struct decode *innermost;
-
-bool zca_reference_failed(const struct zca_error *err)
-{
-    if (innermost) {
-        innermost->failure = *err;
-    }
-    return innermost;
-}
-
-static bool load_failed(void)
-{
-    return innermost->failure.reason != ZCA_ERR_NONE;
-}
-
 /* The file store, which wants data, turns it down with errors that mean nothing. */
 static bool give_reference(const OSSL_PARAM params[], OSSL_CALLBACK *callback, void *argument)
 {
@@ -96,7 +76,7 @@ static bool hand_out(const struct zca_loan *loan, const struct zca_buffer *text,
         OSSL_PARAM_construct_octet_string(OSSL_OBJECT_PARAM_DATA, text->data, text->len),
         OSSL_PARAM_construct_end()};
     return give_reference(by_reference, callback, argument) ||
-           (!load_failed() && callback(as_data, argument));
+           (!zca_decode_failed() && callback(as_data, argument));
 }
 
 static bool decode_block(struct zca_provider *provider, OSSL_CORE_BIO *bio, OSSL_CALLBACK *callback,
@@ -122,10 +102,10 @@ int zca_reference_decode(struct zca_provider *provider, OSSL_CORE_BIO *bio, OSSL
 {
     zca_auto(errno) int saved_errno = errno;
     struct zca_error err = {0};
-    struct decode decode = {.outer = innermost};
-    innermost = &decode;
+    struct zca_decode decode = {.outer = NULL};
+    zca_decode_begin(&decode);
     bool decoded = decode_block(provider, bio, callback, argument, &err);
-    innermost = decode.outer;
+    zca_decode_end(&decode);
     if (decode.failure.reason != ZCA_ERR_NONE) {
         err =
             decode.failure; /* also when the callback went on to other decoders, and so succeeded */
