@@ -175,11 +175,6 @@ void *zca_key_get_inner(const struct zca_key *key)
     return key->inner;
 }
 
-const struct zca_functions *zca_key_get_functions(const struct zca_key *key)
-{
-    return key->functions;
-}
-
 bool zca_key_values_of(const struct zca_key *key, struct zca_key_values *out_values,
                        struct zca_error *err)
 {

@@ -16,8 +16,7 @@
 #include "base/buffer.h"
 #include "core/library.h"
 
-struct zca_functions; /* core/crypto.h */
-struct zca_key;       /* immutable; counted; safe from several threads */
+struct zca_key; /* immutable; counted; safe from several threads */
 
 /* Where the private part was made: `zca list` tells, and renewal depends on it. */
 enum zca_key_origin { ZCA_KEY_MADE_HERE, ZCA_KEY_MADE_BY_AUTHORITY };
@@ -44,10 +43,8 @@ struct zca_library *zca_key_get_library(const struct zca_key *key);
 /** zca_key_get_public returns the DER SubjectPublicKeyInfo; borrowed. */
 struct zca_span zca_key_get_public(const struct zca_key *key);
 
-/** zca_key_get_inner returns the crypto provider's own key object, and zca_key_get_functions its functions;
- * both borrowed. The object is not changed. */
+/** zca_key_get_inner returns the crypto provider's own key object; borrowed, and not changed. */
 void *zca_key_get_inner(const struct zca_key *key);
-const struct zca_functions *zca_key_get_functions(const struct zca_key *key);
 
 /** zca_key_pkey returns the key as EVP_PKEY of the library's context: a second copy of the private value, for
  * the length of one operation. Caller frees. err ZCA_ERR_CRYPTO. */
