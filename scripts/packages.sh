@@ -2,12 +2,14 @@
 # What Debian packages zca needs; sourced by scripts/demo and scripts/test.
 # shellcheck disable=SC2034  # read by the scripts that source this file
 BUILD_PACKAGES="gcc libc6-dev meson ninja-build pkg-config libssl-dev libcurl4-openssl-dev libjansson-dev
- libsqlite3-dev libevent-dev libhttp-parser-dev"
+ libsqlite3-dev libevent-dev libhttp-parser-dev libp11-kit-dev"
 DEMO_PACKAGES="openssl curl ca-certificates nginx-light haproxy"
 TEST_PACKAGES="clang-14 clang-format-14 libclang-rt-14-dev libcmocka-dev valgrind shellcheck universal-ctags
  mandoc jq python3 strace procps binutils file git iproute2 util-linux
  apache2 stunnel4 lighttpd lighttpd-mod-openssl postgresql postgresql-client redis-server redis-tools mosquitto mosquitto-clients
- dovecot-core dovecot-imapd nodejs easy-rsa openvpn socat libnet-ssleay-perl libio-socket-ssl-perl"
+ dovecot-core dovecot-imapd nodejs easy-rsa openvpn socat libnet-ssleay-perl libio-socket-ssl-perl
+ opensc gnutls-bin libnss3-tools openjdk-17-jdk-headless openssh-client openssh-server libengine-pkcs11-openssl
+ python3-pykcs11 p11-kit strongswan-pki softhsm2"
 
 # install_packages NAME...: installs what is missing, and says so; needs root only then.
 install_packages() {
