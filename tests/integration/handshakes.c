@@ -4,8 +4,9 @@
  * whole answer, several threads at a time. It counts what failed, and which certificates it was shown.
  *
  * usage: handshakes PORT NAME CA-FILE THREADS COUNT [PAUSE-MS]
- * CA-FILE "-": nothing is verified. COUNT 0: until standard input ends. Prints "seen HEX" when a certificate is
- * new; at the end "handshakes", "failed" and "per second" with a number each, and "serial HEX NUMBER".
+ * CA-FILE "-": nothing is verified. COUNT 0: until standard input ends, with "so far NUMBER" after every ten.
+ * Prints "seen HEX" when a certificate is new; at the end "handshakes", "failed" and "per second" with a number
+ * each, and "serial HEX NUMBER".
  */
 #include <arpa/inet.h>
 #include <pthread.h>
@@ -25,6 +26,7 @@
 #define MAX_THREADS 64
 #define MAX_SERIALS 256
 #define MAX_TOLD 5 /* failures */
+#define STEP 10    /* handshakes, of which an endless run tells */
 
 static const char request[] = "GET / HTTP/1.0\r\nConnection: close\r\n\r\n";
 static const char wanted_answer[] = "HTTP/1.";
@@ -41,6 +43,7 @@ static struct {
     bool verify;
     struct timespec pause; /* of each thread after each handshake */
     struct sockaddr_in address;
+    bool endless;
     atomic_long left;
     atomic_long done;
     atomic_long failed;
@@ -149,7 +152,11 @@ static void connect_once(void)
     (void)handshake(ssl, descriptor); /* counted */
     SSL_free(ssl);
     (void)close(descriptor); /* nothing was left */
-    atomic_fetch_add(&job.done, 1);
+    long done = atomic_fetch_add(&job.done, 1) + 1;
+    if (job.endless && done % STEP == 0) {
+        printf("so far %ld\n", done);
+        (void)fflush(stdout); /* somebody waits for it */
+    }
 }
 
 static void *work(void *unused)
@@ -188,8 +195,8 @@ static double now_s(void)
 static void run(long num_threads)
 {
     pthread_t threads[MAX_THREADS];
-    bool endless = atomic_load(&job.left) == 0;
-    if (endless) {
+    job.endless = atomic_load(&job.left) == 0;
+    if (job.endless) {
         atomic_store(&job.left, 1000000000);
     }
     for (long i = 0; i < num_threads; i++) {
@@ -197,7 +204,7 @@ static void run(long num_threads)
             stop("no thread");
         }
     }
-    if (endless) {
+    if (job.endless) {
         while (getchar() != EOF) {
         }
         atomic_store(&job.left, 0);

@@ -26,47 +26,59 @@ has_workers() { # PID
     [ "$(children "$1" | wc -l)" -eq 2 ]
 }
 
+has_other_workers() { # PID WORKER...: none of these is left
+    has_workers "$1" && ! children "$1" | grep -qxF "$(printf '%s\n' "${@:2}")"
+}
+
+read_again() { # nginx.conf, by the old master
+    local workers
+    mapfile -t workers < <(children "$nginx_pid")
+    kill -HUP "$nginx_pid"
+    wait_for 20 has_other_workers "$nginx_pid" "${workers[@]}"
+}
+
+has_no_workers() { # the old master, whose child the new one is
+    equal "$new_pid" "$(children "$nginx_pid")"
+}
+
 # only a daemon heeds USR2
 sed -i 's/^daemon off/daemon on/' "$work/nginx.conf"
 start_nginx "$port"
-wait_for 10 test -s "$work/nginx/pid"
+wait_for 20 test -s "$work/nginx/pid"
 nginx_pid=$(cat "$work/nginx/pid")
 pids+=("$nginx_pid")
 check 'it serves' serves "$bundle" "$port"
 
 # without the line the new master knows no provider
 sed -i '/^env OPENSSL_CONF/d' "$work/nginx.conf"
-kill -HUP "$nginx_pid"
-wait_for 10 has_workers "$nginx_pid"
+check 'it goes on without "env OPENSSL_CONF"' read_again
 : >"$work/nginx/error.log"
 kill -USR2 "$nginx_pid"
-check 'without "env OPENSSL_CONF" the new master does not start' wait_for 20 nginx_says 'cannot load certificate key'
+check 'but the new master does not start' wait_for 20 nginx_says 'cannot load certificate key'
 check 'and leaves' wait_for 20 upgrade_failed
 check 'the old one serves on' serves "$bundle" "$port"
 
 # with it
 sed -i "s/^events/$(example_line 'env ')\n&/" "$work/nginx.conf"
-kill -HUP "$nginx_pid"
-wait_for 10 has_workers "$nginx_pid"
-mkfifo "$work/stop"
-"$handshakes" "$port" "$name" "$ca" 4 0 10 <"$work/stop" >"$work/result" 2>&1 &
-client=$!
-exec 5>"$work/stop"
+check 'it reads nginx.conf again' read_again
+load_start "$port" 4
+check 'there is load' load_goes_on
 kill -USR2 "$nginx_pid"
-check 'with it there is a new master' wait_for 20 new_master
-pids+=("$new_pid" "$client")
-check 'with workers' wait_for 10 has_workers "$new_pid"
+check 'with "env OPENSSL_CONF" there is a new master' wait_for 20 new_master
+pids+=("$new_pid")
+check 'with workers' wait_for 20 has_workers "$new_pid"
+check 'many handshakes at both' load_goes_on
 kill -WINCH "$nginx_pid"
-wait_for 10 equal 1 "$(children "$nginx_pid" | wc -l)"
+check 'the workers of the old one end' wait_for 20 has_no_workers
 kill -QUIT "$nginx_pid"
-check 'the old one ends' wait_for 10 gone "$nginx_pid"
+check 'the old one ends' wait_for 20 gone "$nginx_pid"
 check 'the new one serves' serves "$bundle" "$port"
+check 'many handshakes at the new one' load_goes_on
 set_reload "$name" "/bin/kill -HUP $new_pid"
 check 'it reads its key again' zca renew "$name" --force
-check 'and serves what was renewed' wait_for 10 serves "$bundle" "$port"
-exec 5>&-
-check 'no handshake failed meanwhile' wait "$client"
-check 'of many' test "$(sed -n 's/^handshakes //p' "$work/result")" -gt 100
+check 'and serves what was renewed' wait_for 20 serves "$bundle" "$port"
+check 'the load sees it, too' wait_for 20 load_saw "$bundle"
+check 'no handshake failed meanwhile' load_stop
 check 'both certificates were seen' equal 2 "$(grep -c '^serial' "$work/result")"
 stop "$new_pid"
 finish

@@ -26,29 +26,11 @@ zca renew >setup.log || exit 1
 } | write_nginx_conf 'map $ssl_server_name $file { default variable; }'
 echo "bind 127.0.0.1:$haproxy_port ssl crt $work/haproxy.pem" | write_haproxy_cfg
 
-load_start() { # PORT: eight loops of handshakes until load_stop, with pauses that leave time for renewals
-    mkfifo load
-    "$handshakes" "$1" "$name" "$ca" 8 0 10 <load >result 2>&1 &
-    load_pid=$!
-    pids+=("$load_pid")
-    exec 5>load
-}
-
-load_stop() {
-    exec 5>&-
-    rm load
-    wait "$load_pid"
-}
-
-seen_in() { # FILE: its certificate was shown to one of the loops
-    grep -q "^seen $(serial_in "$1" | sed 's/^serial=//')$" result
-}
-
 # seen FILE...: exactly these certificates were shown
 seen() {
     local file
     equal "$(for file in "$@"; do serial_in "$file"; done | sed 's/^serial=//' | sort)" \
-        "$(sed -n 's/^serial \([0-9A-F]*\) .*/\1/p' result | sort)"
+        "$(sed -n 's/^serial \([0-9A-F]*\) .*/\1/p' "$work/result" | sort)"
 }
 
 reload_nginx() {
@@ -66,18 +48,18 @@ update_haproxy() {
 # rotate PROXY IDENTITY PORT COMMAND...: renewals, after each of which one of the COMMANDs is run, by turns
 rotate() {
     local proxy=$1 identity=$2 port=$3 commands=("${@:4}") round
-    load_start "$port"
-    check "$proxy: the first certificate" wait_for 20 seen_in "$proxy.pem"
+    load_start "$port" 8
+    check "$proxy: the first certificate" wait_for 20 load_saw "$proxy.pem"
     cp "$proxy.pem" "$proxy.0"
     for round in $(seq "$rotations"); do
         zca renew "$identity" --force >>setup.log 2>&1 || check "$proxy: renewal $round" tail -n 3 setup.log
         cp "$proxy.pem" "$proxy.$round"
         "${commands[round % ${#commands[@]}]}" || check "$proxy: taking over $round" false
-        wait_for 20 seen_in "$proxy.$round" || { check "$proxy: serving $round" serves "$proxy.$round" "$port"; break; }
+        wait_for 20 load_saw "$proxy.$round" || { check "$proxy: serving $round" serves "$proxy.$round" "$port"; break; }
     done
     check "$proxy: no handshake failed" load_stop
     check "$proxy: every certificate was seen" seen "$proxy".{0..20}
-    grep -vE "serial|seen" result
+    grep -vE "serial|seen|so far" "$work/result"
 }
 
 start_nginx "$nginx_port"

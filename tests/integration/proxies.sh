@@ -76,6 +76,34 @@ calls() { # FILE NAME: how many of these calls there were
     grep -cE "^[0-9]+ +$2\(" "$1"
 }
 
+# ---- load ----
+
+load_start() { # PORT THREADS: handshakes until load_stop, with pauses that leave time for others; see $work/result
+    mkfifo "$work/load"
+    "$handshakes" "$1" "$name" "$ca" "$2" 0 10 <"$work/load" >"$work/result" 2>&1 &
+    load_pid=$!
+    pids+=("$load_pid")
+    exec 5>"$work/load"
+}
+
+load_stop() { # succeeds when no handshake failed
+    exec 5>&-
+    rm "$work/load"
+    wait "$load_pid"
+}
+
+load_saw() { # FILE: its certificate was shown to one of the threads
+    grep -q "^seen $(serial_in "$1" | sed 's/^serial=//')$" "$work/result"
+}
+
+load_told() { # TIMES: it tells so after every ten handshakes
+    [ "$(grep -c '^so far' "$work/result")" -ge "$1" ]
+}
+
+load_goes_on() { # a hundred handshakes from now on
+    wait_for 30 load_told $(($(grep -c '^so far' "$work/result") + 10))
+}
+
 # ---- nginx ----
 
 # write_nginx_conf [LINE...]: nginx.conf with the servers of standard input, LINEs in http
