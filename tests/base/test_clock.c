@@ -130,11 +130,11 @@ static void clocks_agree_and_advance(void **state)
     int64_t start_ms = zca_clock_monotonic_ms();
     struct timespec pause = {.tv_nsec = 20000000};
     nanosleep(&pause, NULL);
-    assert_true(zca_clock_now_s() - before_ms / 1000 <= 2);
+    assert_true(zca_clock_now_s() - before_ms / 1000 <= 10);
     assert_true(zca_clock_now_s() >= before_ms / 1000);
     int64_t elapsed_ms = zca_clock_monotonic_ms() - start_ms;
     assert_true(elapsed_ms >= 20 && elapsed_ms < 10000);
-    assert_true(zca_clock_now_s() - time(NULL) <= 1);
+    assert_true(zca_clock_now_s() - time(NULL) <= 10);
 }
 
 int main(void)

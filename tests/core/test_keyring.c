@@ -161,7 +161,7 @@ static void keyring_works_in_the_child_of_a_busy_process(void **state)
     for (size_t i = 0; i < 200; i++) {
         int pid = fork();
         if (pid == 0) {
-            alarm(10);
+            alarm(30);
             zca_library_enter(library);
             home_leave(finds(library, NULL));
         }
@@ -187,7 +187,7 @@ static void keyring_lets_a_child_of_a_busy_process_free_a_key(void **state)
     for (size_t i = 0; i < 200; i++) {
         int pid = fork();
         if (pid == 0) {
-            alarm(10);
+            alarm(30);
             zca_key_free(key);
             home_leave(true);
         }

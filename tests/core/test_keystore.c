@@ -387,7 +387,7 @@ static void child_of_a_busy_process_loads(void **state)
     for (size_t i = 0; i < ZCA_COUNT(pids); i++) {
         pids[i] = fork();
         if (pids[i] == 0) {
-            alarm(10);
+            alarm(30);
             zca_library_enter(library);
             home_leave(load(library, "web", NULL));
         }

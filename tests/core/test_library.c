@@ -350,7 +350,7 @@ static void child_is_not_held_up_by_a_thread_of_its_parent(void **state)
     assert_int_equal(sem_wait(&gate.reached), 0);
     int pid = fork();
     if (pid == 0) {
-        alarm(10); /* a lock that nobody releases ends the child */
+        alarm(30); /* a lock that nobody releases ends the child */
         (void)sem_post(&gate.opened);
         zca_library_enter(library);
         const char *directory = zca_library_state_dir(library, NULL);
@@ -379,7 +379,7 @@ static void threads_of_a_child_enter_together(void **state)
     for (size_t round = 0; round < 20; round++) {
         int pid = fork();
         if (pid == 0) {
-            alarm(10);
+            alarm(30);
             pthread_t threads[8];
             int failures = 0;
             for (size_t i = 0; i < ZCA_COUNT(threads); i++) {

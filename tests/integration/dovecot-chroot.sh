@@ -108,10 +108,10 @@ check 'who may not read the sealing key hears nothing of it' equal '' \
 check 'a bundle with a plain reference' zca export "$name" --bundle bundle.pem
 reload
 check 'is refused' refuses 'curl: ' list_mailboxes
-check 'as its log says, with the file' wait_for 5 grep -q "parse private SSL key.*zca.*/keys/default/$name.key" dovecot/log
+check 'as its log says, with the file' wait_for 20 grep -q "parse private SSL key.*zca.*/keys/default/$name.key" dovecot/log
 check 'and in ours' grep -q "/keys/default/$name.key" zca.log
 check 'the next run of the timer seals it, and reloads' zca renew
-check 'it is back' wait_for 5 serves bundle.pem
+check 'it is back' wait_for 20 serves bundle.pem
 cp bundle.pem same.pem
 check 'the run after that' zca renew
 check 'leaves it alone' cmp same.pem bundle.pem

@@ -163,7 +163,7 @@ EOC
     local pid=$!
     wait_for 10 listens "$port"
     timeout 10 openssl s_client -quiet -connect "127.0.0.1:$port" <<<'a logout' 2>&1 | grep -q 'Dovecot .* ready' || status=1
-    [ "$status" -eq 0 ] || wait_for 5 grep -q 'SSL' dovecot/log
+    [ "$status" -eq 0 ] || wait_for 20 grep -q 'SSL' dovecot/log
     kill "$pid"
     wait "$pid"
     cat dovecot/log
@@ -224,7 +224,7 @@ programs=(
 )
 
 logs() { # TEXT: a line of ours with it is in syslog
-    wait_for 5 grep -qF -- "$1" "$work/syslog" && grep -F -- "$1" "$work/syslog" | grep -q 'zca: '
+    wait_for 20 grep -qF -- "$1" "$work/syslog" && grep -F -- "$1" "$work/syslog" | grep -q 'zca: '
 }
 
 shows() { # PROGRAM SHOWN WORDS FAULT REASON DATA

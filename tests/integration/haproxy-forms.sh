@@ -62,7 +62,7 @@ sed -i '2s/^..../AAAA/' "$name.pem"
 sed -i "s|^log = none|log = $work/zca.log|" "$ZCA_CONFIG"
 kill -USR2 "$haproxy_pid"
 check 'a broken reference is told by haproxy' wait_for 10 grep -q 'No Private Key found' haproxy.log
-check 'its reason by zca' wait_for 5 grep -q "reading a PEM block 'ZCA PRIVATE KEY'" zca.log
+check 'its reason by zca' wait_for 20 grep -q "reading a PEM block 'ZCA PRIVATE KEY'" zca.log
 check 'served on' equal 'hello from haproxy' "$(fetch "${port[key_first]}")"
 check 'by the same worker' equal "$worker" "$(children "$haproxy_pid")"
 cp kept.pem "$name.pem"

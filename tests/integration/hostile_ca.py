@@ -133,7 +133,7 @@ class Handler(http.server.BaseHTTPRequestHandler):
         self.answer(200, b"")
 
     def do_silent(self):
-        time.sleep(60)
+        time.sleep(120)
 
     def do_refuse(self):
         error = {"success": False, "data": None,

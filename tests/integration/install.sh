@@ -50,7 +50,7 @@ unset ZCA_CONFIG
 zca-server --state-dir "$2/installed" --listen 127.0.0.1:0 >"$2/installed.log" 2>&1 &
 server=$!
 trap 'kill $server' EXIT
-for _ in $(seq 200); do ! grep -q 'zca login' "$2/installed.log" || break; sleep 0.05; done
+for _ in $(seq 1200); do ! grep -q 'zca login' "$2/installed.log" || break; sleep 0.05; done
 printf '[zca]\nstate-dir = %s/state-dir\nruntime-dir = %s/runtime-dir\nlog = none\n' "$2" "$2" >"$2/installed.conf"
 login=$(grep -o 'zca login .*' "$2/installed.log")
 $login --config "$2/installed.conf"

@@ -100,6 +100,29 @@ wait_for() { # SECONDS COMMAND...: until the command succeeds
     done
 }
 
+# ask_meanwhile COMMAND...: repeats it in the background until asked_without_loss
+ask_meanwhile() {
+    : >"$work/asked"
+    : >"$work/lost"
+    (while [ ! -e "$work/enough" ]; do "$@" >/dev/null 2>>"$work/lost" || echo lost >>"$work/lost"; echo 1 >>"$work/asked"; done) &
+    asking=$!
+    pids+=("$asking")
+}
+
+asked_times() { # NUMBER
+    [ "$(wc -l <"$work/asked")" -ge "$1" ]
+}
+
+asks_on() { # ten times from now on
+    wait_for 60 asked_times $(($(wc -l <"$work/asked") + 10))
+}
+
+asked_without_loss() {
+    touch "$work/enough"
+    wait "$asking"
+    equal '' "$(cat "$work/lost")"
+}
+
 listens() { # PORT
     [ -n "$(ss -Hltn "sport = :$1")" ]
 }
@@ -130,7 +153,7 @@ start_server() {
     [ -x "$build/server/zca-server" ] || skip "zca-server is not built"
     run_in_background zca-server --state-dir "$work/server" --listen 127.0.0.1:0 "$@"
     server_pid=$started
-    if ! wait_for 20 grep -q 'listens at' "$work/zca-server.log" || ! wait_for 5 log_in_line; then
+    if ! wait_for 20 grep -q 'listens at' "$work/zca-server.log" || ! wait_for 20 log_in_line; then
         cat "$work/zca-server.log"
         exit 1
     fi

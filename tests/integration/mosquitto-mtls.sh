@@ -44,7 +44,7 @@ start_mosquitto() {
 client() { # sub|pub OPTION...
     local kind=$1
     shift
-    timeout 15 "mosquitto_$kind" -h localhost -p "$port" --cafile "$ca" -t greetings "$@"
+    timeout 120 "mosquitto_$kind" -h localhost -p "$port" --cafile "$ca" -t greetings "$@"
 }
 
 delivers() { # OPTION...: what one client publishes another gets, retained by the broker

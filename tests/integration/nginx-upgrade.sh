@@ -22,21 +22,6 @@ upgrade_failed() { # the old master took its name back
     [ ! -e "$work/nginx/pid.oldbin" ] && [ "$(cat "$work/nginx/pid")" = "$nginx_pid" ]
 }
 
-has_workers() { # PID
-    [ "$(children "$1" | wc -l)" -eq 2 ]
-}
-
-has_other_workers() { # PID WORKER...: none of these is left
-    has_workers "$1" && ! children "$1" | grep -qxF "$(printf '%s\n' "${@:2}")"
-}
-
-read_again() { # nginx.conf, by the old master
-    local workers
-    mapfile -t workers < <(children "$nginx_pid")
-    kill -HUP "$nginx_pid"
-    wait_for 20 has_other_workers "$nginx_pid" "${workers[@]}"
-}
-
 has_no_workers() { # the old master, whose child the new one is
     equal "$new_pid" "$(children "$nginx_pid")"
 }
@@ -51,7 +36,7 @@ check 'it serves' serves "$bundle" "$port"
 
 # without the line the new master knows no provider
 sed -i '/^env OPENSSL_CONF/d' "$work/nginx.conf"
-check 'it goes on without "env OPENSSL_CONF"' read_again
+check 'it goes on without "env OPENSSL_CONF"' nginx_reloads
 : >"$work/nginx/error.log"
 kill -USR2 "$nginx_pid"
 check 'but the new master does not start' wait_for 20 nginx_says 'cannot load certificate key'
@@ -60,7 +45,7 @@ check 'the old one serves on' serves "$bundle" "$port"
 
 # with it
 sed -i "s/^events/$(example_line 'env ')\n&/" "$work/nginx.conf"
-check 'it reads nginx.conf again' read_again
+check 'it reads nginx.conf again' nginx_reloads
 load_start "$port" 4
 check 'there is load' load_goes_on
 kill -USR2 "$nginx_pid"

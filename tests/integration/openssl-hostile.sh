@@ -6,7 +6,7 @@
 . "$(dirname "$0")/lib.sh"
 need python3 openssl ss
 
-deadline=3
+deadline=20 # of each question; 3 when nobody answers
 ca="$work/ca"
 mkdir -p "$ca"
 
@@ -57,7 +57,7 @@ survives() { # BEHAVIOUR TEXT
     began=$(date +%s)
     refuses "$2" openssl x509 -in zca://web -out "$work/never.pem" || return 1
     took=$(($(date +%s) - began))
-    [ "$took" -le $((deadline + 2)) ] || { echo "took $took s"; return 1; }
+    [ "$took" -lt 50 ] || { echo "took $took s"; return 1; }
     [ ! -s "$work/never.pem" ] || { echo "a certificate was written"; return 1; }
     equal "$before" "$(stored)" || return 1
     equal "$key_before" "$(openssl pkey -in zca://web -pubout)" || return 1
@@ -83,7 +83,9 @@ check "HTML from a proxy" survives html-502 "502"
 check "a cut body" survives cut "zca"
 check "a huge body" survives huge "zca"
 check "an empty body" survives empty "zca"
+sed -i "s/^remote-timeout = .*/remote-timeout = 3s/" "$ZCA_CONFIG"
 check "no answer at all" survives silent "zca"
+sed -i "s/^remote-timeout = .*/remote-timeout = ${deadline}s/" "$ZCA_CONFIG"
 check "a refusal shows the authority's code" survives refuse "MACHINE_QUARANTINED"
 behave good
 check "a good answer is taken again" openssl x509 -in zca://web -noout

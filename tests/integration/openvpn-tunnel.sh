@@ -73,19 +73,19 @@ shift 2
 trap 'kill $(jobs -p) 2>/dev/null' EXIT
 ip link set lo up
 openvpn --dev tun0 --server 10.9.0.0 255.255.255.0 --topology subnet --ca "$ca" "$@" >tun-server.log 2>&1 &
-for _ in $(seq 200); do ! grep -q 'link local' tun-server.log || break; sleep 0.05; done
+for _ in $(seq 1200); do ! grep -q 'link local' tun-server.log || break; sleep 0.05; done
 ip tuntap add dev tun1 mode tun
 openvpn --dev tun1 --client --remote 127.0.0.1 "$port" --config client.conf --ca "$ca" --ifconfig-noexec --route-noexec \
     >tun-client.log 2>&1 &
-for _ in $(seq 400); do ! grep -q 'Sequence Completed' tun-client.log || break; sleep 0.05; done
-unshare -n sleep 60 &
+for _ in $(seq 1200); do ! grep -q 'Sequence Completed' tun-client.log || break; sleep 0.05; done
+unshare -n sleep 300 &
 far=$!
-for _ in $(seq 200); do [ "$(readlink /proc/$far/ns/net)" = "$(readlink /proc/$$/ns/net)" ] || break; sleep 0.05; done
+for _ in $(seq 1200); do [ "$(readlink /proc/$far/ns/net)" = "$(readlink /proc/$$/ns/net)" ] || break; sleep 0.05; done
 ip link set tun1 netns "$far"
 nsenter -n -t "$far" sh -c 'ip addr add 10.9.0.2/24 dev tun1 && ip link set tun1 up'
 socat TCP-LISTEN:7,bind=10.9.0.1 PIPE &
-for _ in $(seq 200); do [ -z "$(ss -Hltn 'sport = :7')" ] || break; sleep 0.05; done
-echo through the tunnel | nsenter -n -t "$far" socat -t 5 - TCP:10.9.0.1:7,connect-timeout=5
+for _ in $(seq 1200); do [ -z "$(ss -Hltn 'sport = :7')" ] || break; sleep 0.05; done
+echo through the tunnel | nsenter -n -t "$far" socat -t 30 - TCP:10.9.0.1:7,connect-timeout=30
 EOC
 if ! unshare -n ip tuntap add dev tun9 mode tun 2>/dev/null || ! command -v socat nsenter >/dev/null; then
     echo 'no tun device: no data is sent'

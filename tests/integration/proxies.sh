@@ -149,6 +149,21 @@ start_nginx() { # PORT: one that it listens at. Sets nginx_pid
     wait_for 10 listens "$1" || cat "$work/nginx.log" "$work/nginx/error.log"
 }
 
+has_workers() { # PID: of a master
+    [ "$(children "$1" | wc -l)" -eq 2 ]
+}
+
+has_other_workers() { # PID WORKER...: none of these is left
+    has_workers "$1" && ! children "$1" | grep -qxF "$(printf '%s\n' "${@:2}")"
+}
+
+nginx_reloads() { # until its old workers have left
+    local old
+    mapfile -t old < <(children "$nginx_pid")
+    kill -HUP "$nginx_pid"
+    wait_for 20 has_other_workers "$nginx_pid" "${old[@]}"
+}
+
 nginx_says() { # TEXT: in its log
     grep -qF -- "$1" "$work/nginx/error.log"
 }

@@ -86,14 +86,17 @@ if command -v script >/dev/null; then
 fi
 check 'no password in any file of ours' equal '' "$(grep -rlF -- "$password" "$work/state" "$ZCA_CONFIG")"
 
+heeds_interrupts() { # PID: it sleeps, and SIGINT, the second bit, has a handler
+    grep -q '^State:.S' "/proc/$1/status" && grep -q '^SigCgt:.*[2367abef]$' "/proc/$1/status" && grep -q zca "/proc/$1/comm"
+}
+
 interrupt() { # zca waits for a password; SIGINT ends it with 130
     local pid status=0
     mkfifo "$work/never"
     exec 9<>"$work/never"
     zca login "${user[@]}" <&9 &
     pid=$!
-    wait_for 5 grep -q zca "/proc/$pid/comm"
-    sleep 0.3
+    wait_for 20 heeds_interrupts "$pid" || status=none
     kill -INT "$pid"
     wait "$pid" || status=$?
     exec 9>&-

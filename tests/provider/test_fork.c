@@ -1,7 +1,7 @@
 /* SPDX-License-Identifier: Apache-2.0 */
 /*
  * fork(2) without exec, as servers use it: a child has one thread, and every lock as it was at that moment.
- * A child that does not end in ten seconds is killed by its alarm(2), and so is a hang.
+ * A child that does not end in half a minute is killed by its alarm(2), and so is a hang.
  */
 #include <pthread.h>
 #include <stdatomic.h>
@@ -17,7 +17,7 @@
 
 #define NUM_THREADS 4
 #define NUM_CHILDREN 600
-#define PATIENCE_S 10
+#define PATIENCE_S 30
 
 static OSSL_LIB_CTX *context;
 static EVP_PKEY *key;

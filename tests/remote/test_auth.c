@@ -124,7 +124,7 @@ static void login_writes_a_private_file(void **state)
     assert_string_equal(zca_json_text(json, "access_token"), "token-2");
     assert_string_equal(zca_json_text(json, "refresh_token"), "refresh-2");
     assert_true(zca_json_integer(json, "expires_at", &expires_at_s));
-    assert_in_range(expires_at_s - zca_clock_now_s(), 3590, 3600);
+    assert_in_range(expires_at_s - zca_clock_now_s(), 3500, 3600);
     scratch_free(zca_steal(directory));
 }
 
@@ -223,7 +223,7 @@ static void held_lock_is_busy_at_the_deadline(void **state)
     int64_t start_ms = zca_clock_monotonic_ms();
     assert_false(list(fixture, authority, 200, &err));
     assert_int_equal(err.reason, ZCA_ERR_BUSY);
-    assert_in_range(zca_clock_monotonic_ms() - start_ms, 200, 2000);
+    assert_in_range(zca_clock_monotonic_ms() - start_ms, 200, 20000);
     assert_int_equal(close(lock), 0);
     zca_auto(text) char *asked = authority_stop(authority);
     assert_string_equal(asked, "");

@@ -12,7 +12,7 @@
 #include "base/lock.h"
 #include "server/worker.h"
 
-#define PATIENCE_MS 10000
+#define PATIENCE_MS 30000
 
 struct task {
     struct zca_job job;
@@ -64,7 +64,7 @@ static void jobs_run_once_and_come_back(void **state)
         assert_int_equal(tasks[i].runs, 1);
     }
     assert_null(zca_workers_take(workers));
-    assert_true(zca_workers_stop(workers, 5));
+    assert_true(zca_workers_stop(workers, 30));
     zca_workers_free(workers);
 }
 
@@ -88,7 +88,7 @@ static void full_queue_refuses(void **state)
     assert_int_equal(take(workers, accepted), accepted);
     assert_true(zca_workers_submit(workers, &tasks[7].job));
     assert_int_equal(take(workers, 1), 1);
-    assert_true(zca_workers_stop(workers, 5));
+    assert_true(zca_workers_stop(workers, 30));
     zca_workers_free(workers);
 }
 
@@ -114,7 +114,7 @@ static void heavy_jobs_leave_threads_to_others(void **state)
 
     pthread_mutex_unlock(&gate);
     assert_int_equal(take(workers, ZCA_COUNT(heavy)), ZCA_COUNT(heavy));
-    assert_true(zca_workers_stop(workers, 5));
+    assert_true(zca_workers_stop(workers, 30));
     zca_workers_free(workers);
 }
 
@@ -130,7 +130,7 @@ static void stop_finishes_heavy_jobs_too(void **state)
         assert_true(zca_workers_submit(workers, &tasks[i].job));
     }
 
-    assert_true(zca_workers_stop(workers, 5));
+    assert_true(zca_workers_stop(workers, 30));
 
     for (size_t i = 0; i < ZCA_COUNT(tasks); i++) {
         assert_int_equal(tasks[i].runs, 1);
@@ -149,7 +149,7 @@ static void stop_finishes_what_was_queued(void **state)
         assert_true(zca_workers_submit(workers, &tasks[i].job));
     }
 
-    assert_true(zca_workers_stop(workers, 5));
+    assert_true(zca_workers_stop(workers, 30));
 
     for (size_t i = 0; i < ZCA_COUNT(tasks); i++) {
         assert_int_equal(tasks[i].runs, 1);
@@ -171,7 +171,7 @@ static void stop_does_not_wait_for_ever(void **state)
     assert_false(zca_workers_stop(workers, 1));
 
     pthread_mutex_unlock(&gate);
-    assert_true(zca_workers_stop(workers, 5));
+    assert_true(zca_workers_stop(workers, 30));
     zca_workers_free(workers);
 }
 
