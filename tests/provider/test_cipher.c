@@ -6,22 +6,9 @@
 
 #include "tests/base/check.h"
 #include "tests/provider/context.h"
+#include "tests/provider/fixture.h"
 
-static OSSL_LIB_CTX *context;
 static const unsigned char message[] = "attack at dawn";
-
-static int setup(void **state)
-{
-    int failed = context_setup(state);
-    context = failed ? NULL : context_new();
-    return failed;
-}
-
-static int teardown(void **state)
-{
-    context_free(context);
-    return context_teardown(state);
-}
 
 static size_t encrypt(EVP_PKEY *key, int padding, unsigned char *out, size_t size)
 {
@@ -132,5 +119,5 @@ int main(void)
         cmocka_unit_test(an_ec_key_does_not_decrypt),
         cmocka_unit_test(a_ca_key_does_not_decrypt),
     };
-    return cmocka_run_group_tests(tests, setup, teardown);
+    return cmocka_run_group_tests(tests, fixture_setup, fixture_teardown);
 }

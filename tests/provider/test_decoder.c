@@ -9,21 +9,7 @@
 
 #include "tests/base/check.h"
 #include "tests/provider/context.h"
-
-static OSSL_LIB_CTX *context;
-
-static int setup(void **state)
-{
-    int failed = context_setup(state);
-    context = failed ? NULL : context_new();
-    return failed;
-}
-
-static int teardown(void **state)
-{
-    context_free(context);
-    return context_teardown(state);
-}
+#include "tests/provider/fixture.h"
 
 static const char *const uris[] = {"zca://web", "zca://rsa", "zca://ed"};
 
@@ -152,5 +138,5 @@ int main(void)
         cmocka_unit_test(the_first_of_two_keys_is_read),
         cmocka_unit_test(chains_for_public_keys_do_without_us),
     };
-    return cmocka_run_group_tests(tests, setup, teardown);
+    return cmocka_run_group_tests(tests, fixture_setup, fixture_teardown);
 }

@@ -7,21 +7,7 @@
 
 #include "tests/base/check.h"
 #include "tests/provider/context.h"
-
-static OSSL_LIB_CTX *context;
-
-static int setup(void **state)
-{
-    int failed = context_setup(state);
-    context = failed ? NULL : context_new();
-    return failed;
-}
-
-static int teardown(void **state)
-{
-    context_free(context);
-    return context_teardown(state);
-}
+#include "tests/provider/fixture.h"
 
 /* The encoded key, NUL-terminated, for the caller to free; NULL when it cannot be. */
 static char *encode(EVP_PKEY *key, const char *type, const char *structure)
@@ -146,5 +132,5 @@ int main(void)
         cmocka_unit_test(the_key_of_a_ca_is_at_the_authority),
         cmocka_unit_test(an_anonymous_key_is_written_as_usual),
     };
-    return cmocka_run_group_tests(tests, setup, teardown);
+    return cmocka_run_group_tests(tests, fixture_setup, fixture_teardown);
 }

@@ -14,12 +14,12 @@
 
 #include "tests/base/check.h"
 #include "tests/provider/context.h"
+#include "tests/provider/fixture.h"
 
 #define NUM_THREADS 4
 #define NUM_CHILDREN 600
 #define PATIENCE_S 30
 
-static OSSL_LIB_CTX *context;
 static EVP_PKEY *key;
 static EVP_PKEY *rsa;
 static atomic_bool enough;
@@ -36,8 +36,7 @@ static bool sign(EVP_PKEY *with)
  * between the two, while another thread is the first to read, waits in libcrypto's lock, whoever has the key. */
 static int setup(void **state)
 {
-    int failed = context_setup(state);
-    context = failed ? NULL : context_new();
+    int failed = fixture_setup(state);
     key = failed ? NULL : context_key(context, "zca://web");
     rsa = failed ? NULL : context_key(context, "zca://rsa");
     for (size_t i = 0; !failed && i < 2; i++) {
@@ -50,8 +49,7 @@ static int teardown(void **state)
 {
     EVP_PKEY_free(key);
     EVP_PKEY_free(rsa);
-    context_free(context);
-    return context_teardown(state);
+    return fixture_teardown(state);
 }
 
 static void *sign_on(void *argument)

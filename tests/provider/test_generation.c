@@ -12,21 +12,7 @@
 
 #include "tests/base/check.h"
 #include "tests/provider/context.h"
-
-static OSSL_LIB_CTX *context;
-
-static int setup(void **state)
-{
-    int failed = context_setup(state);
-    context = failed ? NULL : context_new();
-    return failed;
-}
-
-static int teardown(void **state)
-{
-    context_free(context);
-    return context_teardown(state);
-}
+#include "tests/provider/fixture.h"
 
 static bool is_stored(void **state, const char *name)
 {
@@ -237,5 +223,5 @@ int main(void)
         cmocka_unit_test(the_curve_may_come_from_parameters),
         cmocka_unit_test(a_tool_may_wait_for_a_fork_while_it_hears_of_progress),
     };
-    return cmocka_run_group_tests(tests, setup, teardown);
+    return cmocka_run_group_tests(tests, fixture_setup, fixture_teardown);
 }

@@ -12,21 +12,7 @@
 #include "provider/cold.h"
 #include "tests/base/check.h"
 #include "tests/provider/context.h"
-
-static OSSL_LIB_CTX *context;
-
-static int setup(void **state)
-{
-    int failed = context_setup(state);
-    context = failed ? NULL : context_new();
-    return failed;
-}
-
-static int teardown(void **state)
-{
-    context_free(context);
-    return context_teardown(state);
-}
+#include "tests/provider/fixture.h"
 
 static EVP_PKEY *generate(const char *name, const char *group)
 {
@@ -258,5 +244,5 @@ int main(void)
         cmocka_unit_test(a_ca_key_does_not_derive),
         cmocka_unit_test(a_key_on_loan_is_no_pointer),
     };
-    return cmocka_run_group_tests(tests, setup, teardown);
+    return cmocka_run_group_tests(tests, fixture_setup, fixture_teardown);
 }

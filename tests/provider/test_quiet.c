@@ -9,20 +9,19 @@
 
 #include "tests/base/check.h"
 #include "tests/provider/context.h"
+#include "tests/provider/fixture.h"
 
 static const unsigned char message[] = "what a server signs";
 
-static OSSL_LIB_CTX *context;
 static EVP_PKEY *key;
 static EVP_PKEY *ca_key;
 
 static int setup(void **state)
 {
-    int failed = context_setup(state);
+    int failed = fixture_setup(state);
     if (failed) {
         return failed;
     }
-    context = context_new();
     key = context_key(context, "zca://web");
     ca_key = context_ca_key(context, key);
     zca_auto(text) char *directory = check_path(state, "state");
@@ -34,8 +33,7 @@ static int teardown(void **state)
 {
     EVP_PKEY_free(ca_key);
     EVP_PKEY_free(key);
-    context_free(context);
-    return context_teardown(state);
+    return fixture_teardown(state);
 }
 
 static void check_no_errors(void)

@@ -23,21 +23,7 @@
 #include "tests/base/check.h"
 #include "tests/base/scan.h"
 #include "tests/provider/context.h"
-
-static OSSL_LIB_CTX *context;
-
-static int setup(void **state)
-{
-    int failed = context_setup(state);
-    context = failed ? NULL : context_new();
-    return failed;
-}
-
-static int teardown(void **state)
-{
-    context_free(context);
-    return context_teardown(state);
-}
+#include "tests/provider/fixture.h"
 
 static const char *const types[] = {"P-256", "P-384", "P-521", "Ed25519"};
 
@@ -227,5 +213,5 @@ int main(void)
         cmocka_unit_test(a_child_has_its_copy_locked_too),
         cmocka_unit_test(a_core_dump_holds_no_key),
     };
-    return cmocka_run_group_tests_name("provider/secrecy", tests, setup, teardown);
+    return cmocka_run_group_tests_name("provider/secrecy", tests, fixture_setup, fixture_teardown);
 }

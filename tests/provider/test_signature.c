@@ -12,29 +12,16 @@
 
 #include "tests/base/check.h"
 #include "tests/provider/context.h"
+#include "tests/provider/fixture.h"
 
 #define MESSAGE_LEN 100 /* as TLS signs */
 
-static OSSL_LIB_CTX *context;
 static const unsigned char message[MESSAGE_LEN] = "a message";
 
 struct signature {
     unsigned char data[512];
     size_t len;
 };
-
-static int setup(void **state)
-{
-    int failed = context_setup(state);
-    context = failed ? NULL : context_new();
-    return failed;
-}
-
-static int teardown(void **state)
-{
-    context_free(context);
-    return context_teardown(state);
-}
 
 static bool verifies(EVP_PKEY *key, const char *digest, const struct signature *signature)
 {
@@ -304,5 +291,5 @@ int main(void)
         cmocka_unit_test(threads_share_a_key),
         cmocka_unit_test(a_forked_worker_signs),
     };
-    return cmocka_run_group_tests(tests, setup, teardown);
+    return cmocka_run_group_tests(tests, fixture_setup, fixture_teardown);
 }

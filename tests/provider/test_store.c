@@ -7,21 +7,7 @@
 
 #include "tests/base/check.h"
 #include "tests/provider/context.h"
-
-static OSSL_LIB_CTX *context;
-
-static int setup(void **state)
-{
-    int failed = context_setup(state);
-    context = failed ? NULL : context_new();
-    return failed;
-}
-
-static int teardown(void **state)
-{
-    context_free(context);
-    return context_teardown(state);
-}
+#include "tests/provider/fixture.h"
 
 static OSSL_STORE_CTX *open_store(const char *uri, int expected)
 {
@@ -245,5 +231,5 @@ int main(void)
         cmocka_unit_test(pkcs11_uris_are_not_ours_by_themselves),
         cmocka_unit_test(keys_come_by_uri_alone_when_wanted),
     };
-    return cmocka_run_group_tests(tests, setup, teardown);
+    return cmocka_run_group_tests(tests, fixture_setup, fixture_teardown);
 }

@@ -7,25 +7,11 @@
 
 #include "tests/base/check.h"
 #include "tests/provider/context.h"
+#include "tests/provider/fixture.h"
 
 #define NUM_SHORT 6000 /* threads, one after the other, four at a time */
 #define NUM_ATATIME 4
 #define MAX_GROWTH ((size_t)512 * 1024)
-
-static OSSL_LIB_CTX *context;
-
-static int setup(void **state)
-{
-    int failed = context_setup(state);
-    context = failed ? NULL : context_new();
-    return failed;
-}
-
-static int teardown(void **state)
-{
-    context_free(context);
-    return context_teardown(state);
-}
 
 static size_t resident_size(void)
 {
@@ -146,5 +132,5 @@ int main(void)
         cmocka_unit_test(short_threads_leave_nothing_behind),
         cmocka_unit_test(short_threads_that_load_leave_nothing_behind),
     };
-    return cmocka_run_group_tests(tests, setup, teardown);
+    return cmocka_run_group_tests(tests, fixture_setup, fixture_teardown);
 }
