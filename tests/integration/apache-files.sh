@@ -9,8 +9,7 @@ need openssl curl runuser
 name=web.myorg.ztna
 start_authority
 ca=$work/state/zca/authorities/default/ca.pem
-write_openssl_cnf
-sed -i "s|^module = .*|&\nzca-config = $ZCA_CONFIG|" "$OPENSSL_CONF"
+write_server_cnf
 cat >>"$ZCA_CONFIG" <<EOC
 [identity $name]
 bundle-file = $work/both.pem
@@ -104,7 +103,6 @@ read -ra old_workers <<<"$(apache_workers)"
 check 'graceful without the authority' command_apache graceful
 check 'makes new workers' wait_for 15 apache_replaced "${old_workers[@]}"
 check 'that serve' equal 'hello from apache' "$(fetch)"
-check 'no private key in the clear' equal '' \
-    "$(grep -rlE -- '-----BEGIN (EC |RSA |ENCRYPTED )?PRIVATE KEY' "$work/state" "$work/apache" "$work"/{web,both,rsa,long}.pem "$work"/*.key)"
+check_no_private_key "$work/state" "$work/apache" "$work"/{web,both,rsa,long}.pem "$work"/*.key
 stop "$apache_pid"
 finish

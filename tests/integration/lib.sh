@@ -203,6 +203,32 @@ write_openssl_cnf() {
     export OPENSSL_CONF="$work/openssl.cnf"
 }
 
+# write_server_cnf: for programs that clean their environment, openssl.cnf names zca.conf
+write_server_cnf() {
+    write_openssl_cnf
+    sed -i "s|^module = .*|&\nzca-config = $ZCA_CONFIG|" "$OPENSSL_CONF"
+}
+
+add_identity() { # NAME [LINE...]
+    printf '\n[identity %s]\n' "$1" >>"$ZCA_CONFIG"
+    shift
+    [ $# -eq 0 ] || printf '%s\n' "$@" >>"$ZCA_CONFIG"
+}
+
+serial_in() { # FILE
+    openssl x509 -in "$1" -noout -serial
+}
+
+serves() { # FILE PORT [OPTION...]: its certificate is what clients of the port see
+    local file=$1
+    shift
+    equal "$(serial_in "$file")" "$(serial_at "$@")"
+}
+
+check_no_private_key() { # FILE...: nor in any file below
+    check 'no private key in the clear' equal '' "$(grep -rlE -- '-----BEGIN (EC |RSA |ENCRYPTED )?PRIVATE KEY' "$@")"
+}
+
 serial_at() { # PORT [OPTION...]: the serial number of the certificate that a TLS server shows
     local port=$1
     shift
@@ -235,6 +261,23 @@ give_state_to() {
     chmod 644 "$ZCA_CONFIG" "$OPENSSL_CONF"
     chown -R "$1:" "$work/state" "$work/run"
     chmod 755 "$work" # so that the user passes through
+}
+
+# prepare_service NAME FILE [LINE...]: an authority, the identity NAME with LINEs in zca.conf, whose bundle FILE is to be
+# made, and that of a client, which is made. Sets name, bundle, client, ca, port.
+prepare_service() {
+    name=$1
+    bundle=$work/state/files/$2
+    client=client.myorg.ztna
+    start_authority
+    port=$(free_port)
+    ca=$work/state/zca/authorities/default/ca.pem
+    write_server_cnf
+    mkdir "$work/state/files"
+    add_identity "$name" "bundle-file = $bundle" "${@:3}"
+    add_identity "$client" "bundle-file = $work/client.pem"
+    check "the client's identity" zca renew "$client"
+    zca export "$client" --cert "$work/client.crt" --key "$work/client.key" >"$work/setup.log" 2>&1
 }
 
 as() { # USER COMMAND...

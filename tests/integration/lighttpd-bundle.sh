@@ -12,8 +12,7 @@ name=web.myorg.ztna
 start_authority
 port=$(free_port)
 ca=$work/state/zca/authorities/default/ca.pem
-write_openssl_cnf
-sed -i "s|^module = .*|&\nzca-config = $ZCA_CONFIG|" "$OPENSSL_CONF"
+write_server_cnf
 printf '[identity %s]\nbundle-file = %s\n' "$name" "$work/web.pem" >>"$ZCA_CONFIG"
 mkdir "$work/www" "$work/logs"
 chown www-data "$work/logs"
@@ -47,16 +46,12 @@ greets() { # with plain curl: it knows the CA file and nothing of zca
         --resolve "$name:$port:127.0.0.1" "https://$name:$port/")"
 }
 
-serves() { # FILE: its certificate is what clients see
-    [ "$(serial_at "$port")" = "$(openssl x509 -in "$1" -noout -serial)" ]
-}
-
 check 'the identity' zca renew
 write_lighttpd_conf "$work/web.pem"
 check 'lighttpd accepts the configuration' lighttpd -tt -f "$work/lighttpd.conf"
 check 'it starts' start_lighttpd
 check 'curl verifies it' greets
-check 'it shows the bundle' serves "$work/web.pem"
+check 'it shows the bundle' serves "$work/web.pem" "$port"
 check 'and is www-data' equal www-data "$(ps -o user= -p "$lighttpd_pid")"
 check 'a renewal' zca renew "$name" --force
 restart_lighttpd() {
@@ -64,7 +59,7 @@ restart_lighttpd() {
 }
 
 check 'is served after a restart' restart_lighttpd
-check 'indeed' serves "$work/web.pem"
+check 'indeed' serves "$work/web.pem" "$port"
 check 'to curl too' greets
 
 # USR1 reads the files again, as www-data
@@ -83,12 +78,11 @@ check 'who cannot read the keys' refuses 'Permission denied' as www-data ls "$wo
 sed -i "s|^bundle-file = .*|&\nreload = /bin/kill -USR1 $lighttpd_pid|" "$ZCA_CONFIG"
 for round in 1 2; do
     check "renewal $round" zca renew "$name" --force
-    check 'is served after USR1' wait_for 15 serves "$work/web.pem"
+    check 'is served after USR1' wait_for 15 serves "$work/web.pem" "$port"
     check 'to curl too' greets
 done
 stop "$server_pid"
 check 'without the authority' greets
-check 'no private key in the clear' equal '' \
-    "$(grep -rlE -- '-----BEGIN (EC |RSA |ENCRYPTED )?PRIVATE KEY' "$work/state" "$work"/*.pem)"
+check_no_private_key "$work/state" "$work"/*.pem
 stop "$lighttpd_pid"
 finish

@@ -7,19 +7,7 @@
 need_root
 need openssl mosquitto mosquitto_pub mosquitto_sub ss ps
 id mosquitto >/dev/null 2>&1 || skip 'there is no user mosquitto'
-name=broker.myorg.ztna
-client=client.myorg.ztna
-start_authority
-port=$(free_port)
-ca=$work/state/zca/authorities/default/ca.pem
-write_openssl_cnf
-sed -i "s|^module = .*|&\nzca-config = $ZCA_CONFIG|" "$OPENSSL_CONF"
-bundle=$work/state/files/broker.pem
-mkdir "$work/state/files"
-printf '[identity %s]\ndns = %s localhost\nbundle-file = %s\n' "$name" "$name" "$bundle" >>"$ZCA_CONFIG"
-printf '[identity %s]\nbundle-file = %s\n' "$client" "$work/client.pem" >>"$ZCA_CONFIG"
-check "the client's identity" zca renew "$client"
-zca export "$client" --cert "$work/client.crt" --key "$work/client.key" >"$work/setup.log" 2>&1
+prepare_service broker.myorg.ztna broker.pem 'dns = broker.myorg.ztna localhost'
 
 write_mosquitto_conf() { # PEM
     cat >"$work/mosquitto.conf" <<EOC
@@ -51,10 +39,6 @@ delivers() { # OPTION...: what one client publishes another gets, retained by th
     client pub -r -m "hello from mosquitto" "$@" && equal 'hello from mosquitto' "$(client sub -C 1 "$@")"
 }
 
-serves() { # FILE: its certificate is what clients see
-    [ "$(serial_at "$port")" = "$(openssl x509 -in "$1" -noout -serial)" ]
-}
-
 does_not_start() {
     ! timeout 10 mosquitto -c "$work/mosquitto.conf"
 }
@@ -71,7 +55,7 @@ give_state_to mosquitto
 check 'the identity, made by mosquitto' as mosquitto zca renew "$name" --force
 check 'it starts' start_mosquitto
 check 'and is mosquitto' equal mosquitto "$(ps -o user= -p "$mosquitto_pid")"
-check 'it shows the bundle' serves "$bundle"
+check 'it shows the bundle' serves "$bundle" "$port"
 check 'clients are known by their certificates' delivers --cert "$work/client.crt" --key "$work/client.key"
 check 'from one file, too' delivers --cert "$work/client.pem" --key "$work/client.pem"
 check 'as the name in it' grep -q "u'$client'" "$work/mosquitto.log"
@@ -84,7 +68,7 @@ check 'a subscriber' wait_for 10 grep -q hello "$work/heard"
 sed -i "s|^bundle-file = $bundle|&\nreload = /bin/kill -HUP $mosquitto_pid|" "$ZCA_CONFIG"
 for round in 1 2; do
     check "renewal $round" as mosquitto zca renew "$name" --force
-    check 'is served after HUP' wait_for 10 serves "$bundle"
+    check 'is served after HUP' wait_for 10 serves "$bundle" "$port"
 done
 check 'clients are known' delivers --cert "$work/client.pem" --key "$work/client.pem"
 wait "$listener"
@@ -98,7 +82,7 @@ kill -HUP "$mosquitto_pid"
 check 'a broken reference is told' wait_for 10 grep -q 'zca::the input is not valid' "$work/mosquitto.log"
 cp -p "$work/kept.pem" "$bundle"
 kill -HUP "$mosquitto_pid"
-check 'and mended' wait_for 10 serves "$bundle"
+check 'and mended' wait_for 10 serves "$bundle" "$port"
 
 stop "$server_pid"
 check 'without the authority' delivers --cert "$work/client.pem" --key "$work/client.pem"
@@ -118,7 +102,6 @@ check 'who cannot read the keys' refuses 'Permission denied' as mosquitto ls "$w
 check 'clients are known' delivers --cert "$work/client.pem" --key "$work/client.pem"
 kill -HUP "$mosquitto_pid"
 check 'after HUP too' delivers --cert "$work/client.pem" --key "$work/client.pem"
-check 'no private key in the clear' equal '' \
-    "$(grep -rlE -- '-----BEGIN (EC |RSA |ENCRYPTED )?PRIVATE KEY' "$work/state" "$work"/*.pem "$work"/*.key)"
+check_no_private_key "$work/state" "$work"/*.pem "$work"/*.key
 stop "$mosquitto_pid"
 finish

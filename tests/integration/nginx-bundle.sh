@@ -40,7 +40,6 @@ check 'no request was lost' asked_without_loss
 stop "$server_pid"
 check 'a reload without the authority' nginx_reloads
 check 'serves on' equal 'hello from nginx' "$(fetch "$port")"
-check 'no private key in the clear' equal '' \
-    "$(grep -rlE -- '-----BEGIN (EC |RSA |ENCRYPTED )?PRIVATE KEY' "$work/state" "$bundle" "$work/nginx")"
+check_no_private_key "$work/state" "$bundle" "$work/nginx"
 stop "$nginx_pid"
 finish

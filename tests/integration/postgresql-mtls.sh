@@ -9,19 +9,7 @@ need openssl psql ss ps
 id postgres >/dev/null 2>&1 || skip 'there is no user postgres'
 bin=$(find /usr/lib/postgresql -maxdepth 2 -name bin 2>/dev/null | sort -V | tail -n 1)
 [ -x "$bin/postgres" ] || skip 'the PostgreSQL server is not installed'
-name=db.myorg.ztna
-client=client.myorg.ztna
-start_authority
-port=$(free_port)
-ca=$work/state/zca/authorities/default/ca.pem
-write_openssl_cnf
-sed -i "s|^module = .*|&\nzca-config = $ZCA_CONFIG|" "$OPENSSL_CONF"
-bundle=$work/state/files/db.pem
-mkdir "$work/state/files"
-printf '[identity %s]\nbundle-file = %s\n' "$name" "$bundle" >>"$ZCA_CONFIG"
-printf '[identity %s]\nbundle-file = %s\n' "$client" "$work/client.pem" >>"$ZCA_CONFIG"
-check "the client's identity" zca renew "$client"
-zca export "$client" --cert "$work/client.crt" --key "$work/client.key" >"$work/setup.log" 2>&1
+prepare_service db.myorg.ztna db.pem
 give_state_to postgres
 
 # a cluster of its own: the users of a database are those that certificates name
@@ -58,16 +46,12 @@ known_as_client() { # OPTION...
     equal "$client|t" "$(ask "$@")"
 }
 
-serves() { # FILE: its certificate is what clients see
-    [ "$(serial_at "$port" -starttls postgres)" = "$(openssl x509 -in "$1" -noout -serial)" ]
-}
-
 check 'the identity, made by postgres' as postgres zca renew "$name"
 check 'the file is 0600 postgres' equal '600 postgres' "$(stat -c '%a %U' "$bundle")"
 check 'PostgreSQL starts' start_postgresql
 check 'as postgres' equal postgres "$(ps -o user= -p "$postgres_pid")"
 check 'a user for the client' as postgres psql -h "$work/pg" -p "$port" -c "create role \"$client\" login"
-check 'it shows the bundle' serves "$bundle"
+check 'it shows the bundle' serves "$bundle" "$port" -starttls postgres
 check 'psql verifies it, and is known by its certificate' known_as_client \
     "sslcert=$work/client.crt sslkey=$work/client.key"
 check 'from one file, too' known_as_client "sslcert=$work/client.pem sslkey=$work/client.pem"
@@ -85,7 +69,7 @@ echo 'select 1;' >&3
 check 'a connection' wait_for 10 grep -qx 1 "$work/answers"
 for round in 1 2; do
     check "renewal $round" as postgres zca renew "$name" --force
-    check 'is served after the reload' wait_for 10 serves "$bundle"
+    check 'is served after the reload' wait_for 10 serves "$bundle" "$port" -starttls postgres
 done
 check 'psql verifies it' known_as_client "sslcert=$work/client.pem sslkey=$work/client.pem"
 echo 'select 2;' >&3
@@ -109,9 +93,8 @@ cp -p "$work/kept.pem" "$bundle"
 stop "$server_pid"
 check 'without the authority' known_as_client "sslcert=$work/client.pem sslkey=$work/client.pem"
 check 'a reload' as postgres "$bin/pg_ctl" reload -D "$data"
-check 'serves on' wait_for 10 serves "$bundle"
-check 'no private key in the clear' equal '' \
-    "$(grep -rlE -- '-----BEGIN (EC |RSA |ENCRYPTED )?PRIVATE KEY' "$work/state" "$work/pg" "$work"/*.pem "$work"/*.key)"
+check 'serves on' wait_for 10 serves "$bundle" "$port" -starttls postgres
+check_no_private_key "$work/state" "$work/pg" "$work"/*.pem "$work"/*.key
 kill -INT "$postgres_pid"
 check 'it stops' wait_for 15 gone "$postgres_pid"
 finish

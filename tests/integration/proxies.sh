@@ -16,15 +16,8 @@ prepare_proxy() {
     for line in "$@"; do
         sed -i "s|^log = none|&\n$line|" "$ZCA_CONFIG"
     done
-    write_openssl_cnf
-    sed -i "s|^module = .*|&\nzca-config = $ZCA_CONFIG|" "$OPENSSL_CONF"
+    write_server_cnf
     chmod 755 "$work" # workers pass through it
-}
-
-add_identity() { # NAME [LINE...]
-    printf '\n[identity %s]\n' "$1" >>"$ZCA_CONFIG"
-    shift
-    [ $# -eq 0 ] || printf '%s\n' "$@" >>"$ZCA_CONFIG"
 }
 
 set_reload() { # NAME COMMAND: replaces the one it has
@@ -36,16 +29,6 @@ fetch() { # PORT [OPTION...]: with plain curl, which knows the CA file and nothi
     shift
     env -u OPENSSL_CONF -u ZCA_CONFIG curl -sS --fail --max-time 10 --cacert "$ca" \
         --resolve "$name:$port:127.0.0.1" "$@" "https://$name:$port/"
-}
-
-serial_in() { # FILE
-    openssl x509 -in "$1" -noout -serial
-}
-
-serves() { # FILE PORT [OPTION...]: its certificate is what clients of the port see
-    local file=$1
-    shift
-    equal "$(serial_in "$file")" "$(serial_at "$@")"
 }
 
 children() { # PID

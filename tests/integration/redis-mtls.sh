@@ -7,19 +7,7 @@
 need_root
 need openssl redis-server redis-cli ss ps
 id redis >/dev/null 2>&1 || skip 'there is no user redis'
-name=cache.myorg.ztna
-client=client.myorg.ztna
-start_authority
-port=$(free_port)
-ca=$work/state/zca/authorities/default/ca.pem
-write_openssl_cnf
-sed -i "s|^module = .*|&\nzca-config = $ZCA_CONFIG|" "$OPENSSL_CONF"
-bundle=$work/state/files/cache.pem
-mkdir "$work/state/files"
-printf '[identity %s]\nbundle-file = %s\n' "$name" "$bundle" >>"$ZCA_CONFIG"
-printf '[identity %s]\nbundle-file = %s\n' "$client" "$work/client.pem" >>"$ZCA_CONFIG"
-check "the client's identity" zca renew "$client"
-zca export "$client" --cert "$work/client.crt" --key "$work/client.key" >"$work/setup.log" 2>&1
+prepare_service cache.myorg.ztna cache.pem
 give_state_to redis
 install -d -o redis -m 755 "$work/redis"
 
@@ -52,10 +40,6 @@ answers() { # OPTION...: with the client's certificate
     equal PONG "$(ask "$@")"
 }
 
-serves() { # FILE: its certificate is what clients see
-    [ "$(serial_at "$port")" = "$(openssl x509 -in "$1" -noout -serial)" ]
-}
-
 is_verified() {
     openssl s_client -connect "127.0.0.1:$port" -CAfile "$ca" -verify_hostname "$name" -verify_return_error \
         -cert "$work/client.crt" -key "$work/client.key" </dev/null
@@ -73,7 +57,7 @@ check 'the identity, made by redis' as redis zca renew "$name"
 write_redis_conf "$bundle"
 check 'redis-server starts' start_redis
 check 'as redis' equal redis "$(ps -o user= -p "$redis_pid")"
-check 'it shows the bundle' serves "$bundle"
+check 'it shows the bundle' serves "$bundle" "$port"
 check 'which the CA verifies' is_verified
 check 'redis-cli is known by its certificate' answers --cert "$work/client.crt" --key "$work/client.key"
 check 'from one file, too' answers --cert "$work/client.pem" --key "$work/client.pem"
@@ -83,7 +67,7 @@ sed -i "s|^bundle-file = $bundle|&\nreload = redis-cli -e -s $work/redis/socket 
     "$ZCA_CONFIG"
 for round in 1 2; do
     check "renewal $round" as redis zca renew "$name" --force
-    check 'is served without a restart' serves "$bundle"
+    check 'is served without a restart' serves "$bundle" "$port"
 done
 check 'and verified' is_verified
 check 'redis-cli is known' answers --cert "$work/client.pem" --key "$work/client.pem"
@@ -109,18 +93,17 @@ chown redis "$work/sealed.pem" # it stays so when it is replaced
 check 'redis cannot read the keys' refuses 'Permission denied' as redis ls "$work/state/zca/keys"
 write_redis_conf "$work/sealed.pem"
 check 'redis-server starts with it' start_redis "CREDENTIALS_DIRECTORY=$work/credentials"
-check 'and shows it' serves "$work/sealed.pem"
+check 'and shows it' serves "$work/sealed.pem" "$port"
 sed -i "s|^sealed-reference = .*|&\nreload = redis-cli -e -s $work/redis/socket config set tls-cert-file $work/sealed.pem tls-key-file $work/sealed.pem|" \
     "$ZCA_CONFIG"
 before=$(serial_at "$port")
 check 'a renewal' zca renew "$name" --force
-check 'is served without a restart' serves "$work/sealed.pem"
+check 'is served without a restart' serves "$work/sealed.pem" "$port"
 check 'and is another' test "$before" != "$(serial_at "$port")"
 check 'redis-cli is known' answers --cert "$work/client.pem" --key "$work/client.pem"
 stop "$server_pid"
 check 'without the authority' answers --cert "$work/client.pem" --key "$work/client.pem"
 stop "$redis_pid"
 check 'without the credential it does not start, and says why' does_not_start
-check 'no private key in the clear' equal '' \
-    "$(grep -rlE -- '-----BEGIN (EC |RSA |ENCRYPTED )?PRIVATE KEY' "$work/state" "$work/redis" "$work"/*.pem "$work"/*.key)"
+check_no_private_key "$work/state" "$work/redis" "$work"/*.pem "$work"/*.key
 finish
