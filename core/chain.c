@@ -13,6 +13,7 @@
 #include <openssl/pem.h>
 
 #include "base/clock.h"
+#include "base/der.h"
 #include "base/openssl_auto.h"
 #include "base/pem.h"
 #include "core/verify.h"
@@ -29,45 +30,12 @@ struct zca_chain {
     int64_t not_after_s;
 };
 
-/* ---- walking DER ---- */
-
-struct element {
-    struct zca_span whole;   /* with tag and length */
-    struct zca_span content; /* without */
-    int tag;
-};
-
-/* Takes the element at the front of `rest`. */
-static bool take_element(struct zca_span *rest, struct element *out_element)
-{
-    const unsigned char *cursor = rest->data;
-    long len = 0;
-    int tag = 0;
-    int class = 0;
-    if (rest->len == 0 || rest->len > LONG_MAX) {
-        return false;
-    }
-    int flags = ASN1_get_object(&cursor, &len, &tag, &class, (long)rest->len);
-    if ((flags & 0x80) != 0 || (flags & 1) != 0) { /* broken, or without a length */
-        return false;
-    }
-    size_t whole_len = (size_t)(cursor - rest->data) + (size_t)len;
-    out_element->whole = zca_span_of(rest->data, whole_len);
-    out_element->content = zca_span_of(cursor, (size_t)len);
-    out_element->tag = class == V_ASN1_UNIVERSAL ? tag : -1;
-    *rest = zca_span_of(rest->data + whole_len, rest->len - whole_len);
-    return true;
-}
-
-static bool take_of(struct zca_span *rest, int tag, struct element *out_element)
-{
-    return take_element(rest, out_element) && out_element->tag == tag;
-}
+/* ---- walking the leaf ---- */
 
 static bool take_time(struct zca_span *rest, int64_t *out_time_s)
 {
-    struct element element;
-    if (!take_element(rest, &element)) {
+    struct zca_der_element element;
+    if (!zca_der_take(rest, &element)) {
         return false;
     }
     const unsigned char *cursor = element.whole.data;
@@ -80,25 +48,27 @@ static bool take_time(struct zca_span *rest, int64_t *out_time_s)
 /* version [0], serial INTEGER, signature SEQUENCE, issuer SEQUENCE: nothing to see. */
 static bool skip_to_validity(struct zca_span *rest)
 {
-    struct element element;
-    return take_element(rest, &element) &&
-           (element.tag == V_ASN1_INTEGER || take_of(rest, V_ASN1_INTEGER, &element)) &&
-           take_of(rest, V_ASN1_SEQUENCE, &element) && take_of(rest, V_ASN1_SEQUENCE, &element);
+    struct zca_der_element element;
+    return zca_der_take(rest, &element) &&
+           (element.tag == V_ASN1_INTEGER || zca_der_take_of(rest, V_ASN1_INTEGER, &element)) &&
+           zca_der_take_of(rest, V_ASN1_SEQUENCE, &element) &&
+           zca_der_take_of(rest, V_ASN1_SEQUENCE, &element);
 }
 
 static bool walk_leaf(struct zca_chain *chain)
 {
     struct zca_span rest = zca_span_of(chain->bytes.data, chain->ends[0]);
-    struct element certificate;
-    struct element tbs;
-    struct element validity;
-    struct element subject;
-    struct element key;
-    if (!take_of(&rest, V_ASN1_SEQUENCE, &certificate) || rest.len != 0 ||
-        !take_of(&certificate.content, V_ASN1_SEQUENCE, &tbs) || !skip_to_validity(&tbs.content) ||
-        !take_of(&tbs.content, V_ASN1_SEQUENCE, &validity) ||
-        !take_of(&tbs.content, V_ASN1_SEQUENCE, &subject) ||
-        !take_of(&tbs.content, V_ASN1_SEQUENCE, &key)) {
+    struct zca_der_element certificate;
+    struct zca_der_element tbs;
+    struct zca_der_element validity;
+    struct zca_der_element subject;
+    struct zca_der_element key;
+    if (!zca_der_take_of(&rest, V_ASN1_SEQUENCE, &certificate) || rest.len != 0 ||
+        !zca_der_take_of(&certificate.content, V_ASN1_SEQUENCE, &tbs) ||
+        !skip_to_validity(&tbs.content) ||
+        !zca_der_take_of(&tbs.content, V_ASN1_SEQUENCE, &validity) ||
+        !zca_der_take_of(&tbs.content, V_ASN1_SEQUENCE, &subject) ||
+        !zca_der_take_of(&tbs.content, V_ASN1_SEQUENCE, &key)) {
         return false;
     }
     chain->public_key = key.whole;

@@ -10,6 +10,7 @@
 #include <openssl/asn1t.h>
 
 #include "base/clock.h"
+#include "base/der.h"
 #include "base/gate.h"
 #include "base/openssl_auto.h"
 #include "core/crypto.h"
@@ -176,20 +177,14 @@ static bool is_der(const struct record *record, struct zca_span bytes)
     return append_der(record, &again, NULL) && zca_span_equal(zca_buffer_span(&again), bytes);
 }
 
-static struct record *record_read(struct zca_span der)
+static struct record *record_parse(struct zca_span der)
 {
     zca_auto(error_mark) int mark = ERR_set_mark(); /* the caller says it in words */
     const unsigned char *cursor = der.data;
     zca_auto(record) struct record *record = (struct record *)ASN1_item_d2i(
         NULL, &cursor, der.len <= LONG_MAX ? (long)der.len : -1, ASN1_ITEM_rptr(record));
     bool whole = record && record->version == record_version && cursor == der.data + der.len;
-    return whole ? zca_steal(record) : NULL;
-}
-
-static struct record *record_parse(struct zca_span der)
-{
-    zca_auto(record) struct record *record = record_read(der);
-    return record && is_der(record, der) ? zca_steal(record) : NULL;
+    return whole && is_der(record, der) ? zca_steal(record) : NULL;
 }
 
 static bool open_record(struct zca_library *library, struct record *record, struct zca_gcm *gcm,
@@ -287,12 +282,27 @@ struct zca_key *zca_key_unseal(struct zca_library *library, const char *label,
     return key_from_record(library, parsed, &values, err);
 }
 
+static bool is_present_version(struct zca_span integer)
+{
+    return integer.len == 1 && integer.data[0] == record_version;
+}
+
+/* The value is walked to, not decoded: every look at a certificate asks for it. */
 bool zca_key_record_public(struct zca_span record, struct zca_buffer *out_public,
                            struct zca_error *err)
 {
-    zca_auto(record) struct record *parsed = record_read(record);
-    if (!parsed) {
+    static const int between[] = {V_ASN1_UTF8STRING, V_ASN1_INTEGER, V_ASN1_INTEGER};
+    zca_auto(error_mark) int mark = ERR_set_mark(); /* the caller says it in words */
+    struct zca_der_element whole;
+    struct zca_der_element member;
+    bool ok = zca_der_take_of(&record, V_ASN1_SEQUENCE, &whole) && record.len == 0 &&
+              zca_der_take_of(&whole.content, V_ASN1_INTEGER, &member) &&
+              is_present_version(member.content);
+    for (size_t i = 0; ok && i < ZCA_COUNT(between); i++) {
+        ok = zca_der_take_of(&whole.content, between[i], &member);
+    }
+    if (!ok || !zca_der_take_of(&whole.content, V_ASN1_OCTET_STRING, &member)) {
         return zca_error_set(err, ZCA_ERR_SEALED, "the file is no key record, or damaged");
     }
-    return zca_buffer_append(out_public, string_span(parsed->public_key), err);
+    return zca_buffer_append(out_public, member.content, err);
 }

@@ -314,6 +314,37 @@ static void record_cut_anywhere_is_refused(void **state)
         ZCA_ERR_SEALED);
 }
 
+static void public_part_of_a_record_is_read_without_opening_it(void **state)
+{
+    (void)state;
+    struct zca_error err = {.reason = ZCA_ERR_NONE};
+    zca_auto(zca_buffer) struct zca_buffer record = {.len = 0};
+    zca_auto(zca_buffer) struct zca_buffer public_key = {.len = 0};
+    struct zca_key *key = made("P-256");
+    check_ok(zca_key_seal(key, "corp/web", sealing_key(), &record, &err), err);
+    check_ok(zca_key_record_public(zca_buffer_span(&record), &public_key, &err), err);
+    assert_true(zca_span_equal(zca_buffer_span(&public_key), zca_key_get_public(key)));
+}
+
+static void public_part_of_what_is_no_whole_record_is_refused(void **state)
+{
+    (void)state;
+    struct zca_error err = {.reason = ZCA_ERR_NONE};
+    zca_auto(zca_buffer) struct zca_buffer record = {.len = 0};
+    zca_auto(zca_buffer) struct zca_buffer public_key = {.len = 0};
+    check_ok(zca_key_seal(made("P-256"), "corp/web", sealing_key(), &record, &err), err);
+    for (size_t len = 0; len < record.len; len++) {
+        check_refused(zca_key_record_public(zca_span_of(record.data, len), &public_key, &err), err,
+                      ZCA_ERR_SEALED);
+    }
+    const size_t version_at = 5; /* SEQUENCE and its length are three bytes, INTEGER 1 two */
+    assert_int_equal(record.data[version_at], 1);
+    record.data[version_at] = 2;
+    check_refused(zca_key_record_public(zca_buffer_span(&record), &public_key, &err), err,
+                  ZCA_ERR_SEALED);
+    assert_int_equal(public_key.len, 0);
+}
+
 static void record_of_another_identity_is_refused(void **state)
 {
     (void)state;
@@ -441,6 +472,8 @@ int main(void)
         cmocka_unit_test(key_made_by_authority_says_so_after_sealing),
         cmocka_unit_test(record_changed_anywhere_is_refused),
         cmocka_unit_test(record_cut_anywhere_is_refused),
+        cmocka_unit_test(public_part_of_a_record_is_read_without_opening_it),
+        cmocka_unit_test(public_part_of_what_is_no_whole_record_is_refused),
         cmocka_unit_test(record_of_another_identity_is_refused),
         cmocka_unit_test(record_under_another_sealing_key_is_refused),
         cmocka_unit_test(record_holds_no_private_value_in_the_clear),
