@@ -34,8 +34,12 @@ ZCA_NODISCARD bool zca_file_load(const char *path, size_t limit, struct zca_buff
 ZCA_NODISCARD bool zca_file_store(const char *path, mode_t mode, struct zca_span bytes,
                                   struct zca_error *err);
 
-/** zca_file_store_soon is zca_file_store without waiting for the disk: a reader and a crash of this process see the
- * old file or the new one, a loss of power may leave neither. For what can be made again and shows its damage. */
+/** zca_file_store_soon replaces a file without waiting for the disk, and not at one stroke: readers, and what
+ * ends this process, may find the old file, none, a part of the new one or all of it; a loss of power may leave none.
+ * For what can be made again and shows its damage. Of two writers at once one may fail (EEXIST).
+ *
+ * mode   less the umask. An existing file's owner is kept when permitted.
+ */
 ZCA_NODISCARD bool zca_file_store_soon(const char *path, mode_t mode, struct zca_span bytes,
                                        struct zca_error *err);
 

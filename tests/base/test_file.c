@@ -2,9 +2,11 @@
 #include <dirent.h>
 #include <errno.h>
 #include <fcntl.h>
+#include <signal.h>
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
+#include <sys/resource.h>
 #include <unistd.h>
 
 #include "base/file.h"
@@ -183,6 +185,57 @@ static void file_store_without_slash_uses_the_working_directory(void **state)
     check_contents(path, "x");
 }
 
+static void file_store_soon_replaces_whatever_the_length(void **state)
+{
+    struct zca_error err = {.reason = ZCA_ERR_NONE};
+    zca_auto(text) char *path = check_path(state, "f");
+    check_ok(zca_file_store_soon(path, 0600, zca_span_text("the longer one"), &err), err);
+    check_ok(zca_file_store_soon(path, 0600, zca_span_text("second"), &err), err);
+    check_contents(path, "second");
+    assert_int_equal(mode_of(path), 0600);
+    assert_int_equal(count_entries(*state), 1);
+}
+
+static void file_store_soon_keeps_the_owner(void **state)
+{
+    struct zca_error err = {.reason = ZCA_ERR_NONE};
+    zca_auto(text) char *path = check_path(state, "f");
+    if (geteuid() != 0) {
+        skip(); /* giving files away is for root */
+    }
+    store_text(path, "a");
+    assert_int_equal(chown(path, 65534, 65534), 0);
+    check_ok(zca_file_store_soon(path, 0600, zca_span_text("b"), &err), err);
+    struct stat status;
+    assert_int_equal(stat(path, &status), 0);
+    assert_int_equal(status.st_uid, 65534);
+    assert_int_equal(status.st_gid, 65534);
+}
+
+static void file_store_soon_that_cannot_be_written_leaves_no_part(void **state)
+{
+    struct zca_error err = {.reason = ZCA_ERR_NONE};
+    zca_auto(text) char *path = check_path(state, "f");
+    struct rlimit before;
+    assert_int_equal(getrlimit(RLIMIT_FSIZE, &before), 0);
+    assert_true(signal(SIGXFSZ, SIG_IGN) != SIG_ERR);
+    const struct rlimit small = {.rlim_cur = 2, .rlim_max = before.rlim_max};
+    assert_int_equal(setrlimit(RLIMIT_FSIZE, &small), 0);
+    bool stored = zca_file_store_soon(path, 0600, zca_span_text("three"), &err);
+    assert_int_equal(setrlimit(RLIMIT_FSIZE, &before), 0);
+    check_refused(stored, err, ZCA_ERR_SYSTEM);
+    assert_int_equal(count_entries(*state), 0);
+}
+
+static void file_store_soon_over_a_directory_fails(void **state)
+{
+    struct zca_error err = {.reason = ZCA_ERR_NONE};
+    zca_auto(text) char *path = check_path(state, "d");
+    assert_int_equal(mkdir(path, 0700), 0);
+    check_refused(zca_file_store_soon(path, 0600, zca_span_text("a"), &err), err, ZCA_ERR_SYSTEM);
+    assert_int_equal(count_entries(*state), 1);
+}
+
 static void file_store_new_never_replaces(void **state)
 {
     struct zca_error err = {.reason = ZCA_ERR_NONE};
@@ -275,6 +328,10 @@ int main(void)
         in_directory(file_store_in_no_directory_is_not_found),
         in_directory(file_store_over_a_directory_fails_and_cleans_up),
         in_directory(file_store_without_slash_uses_the_working_directory),
+        in_directory(file_store_soon_replaces_whatever_the_length),
+        in_directory(file_store_soon_keeps_the_owner),
+        in_directory(file_store_soon_that_cannot_be_written_leaves_no_part),
+        in_directory(file_store_soon_over_a_directory_fails),
         in_directory(file_store_new_never_replaces),
         in_directory(file_remove_removes_once_and_succeeds_twice),
         in_directory(file_remove_of_a_directory_is_refused),
