@@ -8,6 +8,9 @@ static const char *const keystores[] = {"memory", "runtime", "file", NULL};
 static const char *const auto_enrols[] = {"no", "csr", "load", NULL};
 static const char *const crypto_providers[] = {"default", "fips", NULL};
 static const char *const remote_uses[] = {"auto", "off", NULL};
+static const char *const pins[] = {"none", "local", NULL};
+static const char *const issues[] = {"on-demand", "on-login", "manual", NULL};
+static const char *const forks[] = {"adopt", "strict", NULL};
 static const char *const log_levels[] = {"error", "warning", "info", "debug", NULL};
 
 /* INDEX, type, name, default, help */
@@ -86,6 +89,14 @@ const struct zca_option zca_library_options[ZCA_NUM_LIBRARY_OPTIONS] = {
          "The deadline of one operation with an authority, retries included."),
     ROW(ZCA_LIBRARY_BLIND_SIGN, BOOLEAN, "blind-sign", "no",
         "Whether an authority's key may be asked to sign data that nobody can inspect."),
+    ROW(ZCA_LIBRARY_SCRATCH, BOOLEAN, "scratch-token", "no",
+        "Whether the PKCS#11 module offers a token for keys and objects of any kind, which users name and give a PIN."),
+    ROW(ZCA_LIBRARY_LEGACY, BOOLEAN, "legacy-mechanisms", "no",
+        "Whether the PKCS#11 module offers mechanisms with SHA-1 and RSA keys under 2048 bits."),
+    CHOICE(
+        ZCA_LIBRARY_FORK, "pkcs11-fork", "adopt", forks,
+        "What a forked child finds in the PKCS#11 module before it initialises it: everything, or nothing as PKCS#11 2.40 "
+        "says."),
     ROW(ZCA_LIBRARY_LOG, TEXT, "log", "syslog",
         "Where failures are written besides OpenSSL's error queue: syslog, stderr, none, or the path of a file."),
     CHOICE(ZCA_LIBRARY_LOG_LEVEL, "log-level", "error", log_levels,
@@ -112,6 +123,8 @@ const struct zca_option zca_authority_options[ZCA_NUM_AUTHORITY_OPTIONS] = {
     ROW(ZCA_AUTHORITY_KEY, PATH, "key", NULL, "PEM file with the key of that certificate."),
     ROW(ZCA_AUTHORITY_ISSUER, PATH, "issuer", NULL,
         "PEM file with the CA that must have issued; unset: the CA that was found at first use."),
+    ROW(ZCA_AUTHORITY_NSS_TRUST, BOOLEAN, "nss-trust", "no",
+        "Whether the authority's PKCS#11 token tells NSS to trust the CA."),
     SPAN(ZCA_AUTHORITY_TIMEOUT, "timeout", NULL, 1, 600,
          "The deadline of one operation with this authority; unset: remote-timeout."),
 };
@@ -144,6 +157,12 @@ const struct zca_option zca_identity_options[ZCA_NUM_IDENTITY_OPTIONS] = {
         "Where renewal writes key reference, leaf and chain in one PEM file."),
     ROW(ZCA_IDENTITY_SEALED_REFERENCE, BOOLEAN, "sealed-reference", "no",
         "Whether these references hold the sealed key, for servers that cannot read the key directory."),
+    CHOICE(ZCA_IDENTITY_PIN, "pin", "none", pins,
+           "What the identity's PKCS#11 token asks for: nothing, or the PIN that zca pin has set."),
+    CHOICE(
+        ZCA_IDENTITY_ISSUE, "issue", "on-demand", issues,
+        "When the identity's PKCS#11 token may request a certificate: when an application that may use the key looks for one, "
+        "when a user logs in, or never."),
     ROW(ZCA_IDENTITY_RELOAD, TEXT, "reload", NULL,
         "A command to run after renewal, split at spaces, without a shell."),
 };

@@ -25,8 +25,11 @@ enum zca_library_option {
     ZCA_LIBRARY_REMOTE_LIBRARY,  /* remote-library: PATH of zca-remote.so */
     ZCA_LIBRARY_TIMEOUT,         /* remote-timeout: SECONDS, deadline of one operation */
     ZCA_LIBRARY_BLIND_SIGN,      /* blind-sign: let a remote key sign a bare digest */
-    ZCA_LIBRARY_LOG,             /* log: syslog | stderr | none | FILE */
-    ZCA_LIBRARY_LOG_LEVEL,       /* log-level: error | warning | info | debug */
+    ZCA_LIBRARY_SCRATCH,         /* scratch-token: a PKCS#11 token for keys of any kind */
+    ZCA_LIBRARY_LEGACY,    /* legacy-mechanisms: PKCS#11 mechanisms with SHA-1, short RSA keys */
+    ZCA_LIBRARY_FORK,      /* pkcs11-fork: adopt | strict */
+    ZCA_LIBRARY_LOG,       /* log: syslog | stderr | none | FILE */
+    ZCA_LIBRARY_LOG_LEVEL, /* log-level: error | warning | info | debug */
     ZCA_NUM_LIBRARY_OPTIONS
 };
 
@@ -42,7 +45,8 @@ enum zca_authority_option {
     ZCA_AUTHORITY_CERTIFICATE,  /* certificate: PATH; TLS client certificate */
     ZCA_AUTHORITY_KEY,          /* key: PATH; its key */
     ZCA_AUTHORITY_ISSUER, /* issuer: PATH, PEM; the CA that must have issued. Unset: pinned at first use */
-    ZCA_AUTHORITY_TIMEOUT, /* timeout: SECONDS; remote-timeout */
+    ZCA_AUTHORITY_NSS_TRUST, /* nss-trust: the CA as trust objects of its PKCS#11 token */
+    ZCA_AUTHORITY_TIMEOUT,   /* timeout: SECONDS; remote-timeout */
     ZCA_NUM_AUTHORITY_OPTIONS
 };
 
@@ -64,14 +68,22 @@ enum zca_identity_option {
     ZCA_IDENTITY_KEY_FILE,         /* key-file: PATH; key reference */
     ZCA_IDENTITY_BUNDLE_FILE,      /* bundle-file: PATH; reference, leaf, chain in one PEM */
     ZCA_IDENTITY_SEALED_REFERENCE, /* sealed-reference: BOOLEAN; what key-file and bundle-file hold */
+    ZCA_IDENTITY_PIN,              /* pin: none | local; what its PKCS#11 token asks for */
+    ZCA_IDENTITY_ISSUE,            /* issue: on-demand | on-login | manual; by its PKCS#11 token */
     ZCA_IDENTITY_RELOAD, /* reload: TEXT; command run after renewal, split at spaces, no shell */
     ZCA_NUM_IDENTITY_OPTIONS
 };
 
-/* Index of the choices of `keystore`, `auto-enrol`, `remote`. */
+/* Index of the choices of `keystore`, `auto-enrol`, `pin`, `issue`, `pkcs11-fork`, `remote`. */
 enum zca_keystore_kind { ZCA_KEYSTORE_MEMORY, ZCA_KEYSTORE_RUNTIME, ZCA_KEYSTORE_FILE };
 
 enum zca_auto_enrol { ZCA_AUTO_ENROL_NO, ZCA_AUTO_ENROL_CSR, ZCA_AUTO_ENROL_LOAD };
+
+enum zca_pin_use { ZCA_PIN_NONE, ZCA_PIN_LOCAL };
+
+enum zca_issue_when { ZCA_ISSUE_ON_DEMAND, ZCA_ISSUE_ON_LOGIN, ZCA_ISSUE_MANUAL };
+
+enum zca_fork_use { ZCA_FORK_ADOPT, ZCA_FORK_STRICT };
 
 enum zca_remote_use { ZCA_REMOTE_AUTO, ZCA_REMOTE_OFF };
 

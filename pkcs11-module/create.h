@@ -1,0 +1,32 @@
+/* SPDX-License-Identifier: Apache-2.0 */
+/* How templates become objects: the rows of attribute.h applied. C_CreateObject, C_CopyObject, C_GenerateKeyPair and
+ * C_DeriveKey end here, and so do objects that identities and authorities show. */
+#ifndef ZCA_PKCS11_CREATE_H
+#define ZCA_PKCS11_CREATE_H
+
+#include "pkcs11-module/attribute.h"
+#include "pkcs11-module/session.h"
+
+/**
+ * zca_values_from_template copies a template's attributes as its origin allows, then the rows' fallbacks.
+ *
+ * class   of the object; CKA_CLASS of the template must say the same, if at all.
+ * CKR_ATTRIBUTE_TYPE_INVALID     unknown, or not one of this class.
+ * CKR_ATTRIBUTE_READ_ONLY        known, but not to be given this way.
+ * CKR_ATTRIBUTE_VALUE_INVALID    of the wrong form or size.
+ */
+ZCA_NODISCARD CK_RV zca_values_from_template(CK_OBJECT_CLASS class,
+                                             const struct zca_template *template,
+                                             enum zca_origin origin,
+                                             struct zca_values **out_values);
+
+/** zca_object_show adds a new object to the session's token: a session object to be seen by all its sessions, a token
+ * object after the kind has stored it. Checks CKR_SESSION_READ_ONLY, CKR_TOKEN_WRITE_PROTECTED, CKR_USER_NOT_LOGGED_IN.
+ * object: a reference that the set takes on success. */
+ZCA_NODISCARD CK_RV zca_object_show(struct zca_session *session, struct zca_object *object);
+
+/** zca_object_may_show checks the same before work is done for values that are to become an object. */
+ZCA_NODISCARD CK_RV zca_object_may_show(struct zca_session *session,
+                                        const struct zca_values *values);
+
+#endif

@@ -1,0 +1,21 @@
+/* SPDX-License-Identifier: Apache-2.0 */
+/* Core's reasons as CK_RV, and one line in the log for each failure (options log, log-level). */
+#ifndef ZCA_PKCS11_ERROR_H
+#define ZCA_PKCS11_ERROR_H
+
+#include "core/library.h"
+#include "pkcs11-module/cryptoki.h"
+
+/** zca_pkcs11_rv returns the CK_RV of a reason, by table. */
+CK_RV zca_pkcs11_rv(enum zca_reason reason);
+
+/** zca_pkcs11_fail writes the log line of `err` and returns its CK_RV. */
+CK_RV zca_pkcs11_fail(struct zca_library *library, const struct zca_error *err);
+
+/** zca_pkcs11_warn writes a line only. */
+void zca_pkcs11_warn(struct zca_library *library, const struct zca_error *err);
+
+/** zca_pkcs11_name returns "CKR_..." for traces, or NULL. */
+const char *zca_pkcs11_name(CK_RV rv);
+
+#endif

@@ -1,0 +1,53 @@
+/* SPDX-License-Identifier: Apache-2.0 */
+/*
+ * What a process has of us: the library, the tokens of zca.conf and the sessions. One a process, made by the first
+ * C_Initialize; C_Finalize ends sessions, but tokens stay with what they hold in memory, for servers that begin again
+ * after fork or without the right to read their files.
+ */
+#ifndef ZCA_PKCS11_MODULE_H
+#define ZCA_PKCS11_MODULE_H
+
+#include <pthread.h>
+
+#include "core/library.h"
+#include "pkcs11-module/cryptoki.h"
+
+struct zca_token;
+struct zca_sessions;
+
+struct zca_module {
+    /* Around sessions, objects and logins: shared to look, alone to change; inside the gate (base/gate.h), never across
+     * cryptography, files, network, or another lock but a library's own. */
+    pthread_rwlock_t lock;
+    bool is_initialised;
+    bool is_forked;  /* in a child that has not called C_Initialize: sessions are the parent's */
+    bool no_threads; /* CKF_LIBRARY_CANT_CREATE_OS_THREADS */
+    struct zca_library *library;
+    struct zca_token *
+        *tokens; /* in the order of zca.conf; stay as long as the configuration does */
+    size_t num_tokens;
+    struct zca_sessions *sessions;
+};
+
+/** zca_module_get returns the module; initialised or not. */
+struct zca_module *zca_module_get(void);
+
+/** zca_module_look and zca_module_change take the lock; zca_module_leave gives it back. For
+ * `zca_auto(module_lock) struct zca_module *held = zca_module_look(module);`. The caller is inside the gate. */
+struct zca_module *zca_module_look(struct zca_module *module);
+struct zca_module *zca_module_change(struct zca_module *module);
+void zca_module_leave(struct zca_module *module);
+ZCA_DEFINE_AUTO(module_lock, struct zca_module, zca_module_leave);
+
+/** zca_module_token returns the token of a slot, or NULL; borrowed, lives as long as the module is initialised. */
+struct zca_token *zca_module_token(const struct zca_module *module, CK_SLOT_ID id);
+
+/** zca_module_outside and _inside surround what waits (network, file locks): a fork may happen meanwhile. Not with the
+ * module's lock held. */
+void zca_module_outside(void);
+void zca_module_inside(void);
+
+/** zca_module_is_gone tells whether libcrypto has been cleaned up by exit(3): then nothing of it is freed any more. */
+bool zca_module_is_gone(void);
+
+#endif

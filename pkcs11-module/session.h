@@ -1,0 +1,52 @@
+/* SPDX-License-Identifier: Apache-2.0 */
+/*
+ * Sessions: one at a time uses a session (its mutex), and it lives on until that call ends, whoever closes it meanwhile.
+ */
+#ifndef ZCA_PKCS11_SESSION_H
+#define ZCA_PKCS11_SESSION_H
+
+#include <pthread.h>
+#include <stdatomic.h>
+
+#include "pkcs11-module/operation.h"
+#include "pkcs11-module/token.h"
+
+/* What C_FindObjects hands out: the handles that matched when the search began. */
+struct zca_find {
+    bool is_active;
+    CK_OBJECT_HANDLE *handles;
+    size_t num_handles, next;
+};
+
+struct zca_session {
+    CK_SESSION_HANDLE handle;
+    struct zca_token *token;
+    bool is_rw;
+    atomic_uint references;
+    pthread_mutex_t mutex; /* around what follows; before the gate (base/gate.h) */
+    struct zca_find find;
+    struct zca_operation operations[ZCA_NUM_OPERATIONS];
+};
+
+void zca_session_free(struct zca_session *session); /* gives a reference back */
+ZCA_DEFINE_AUTO(zca_session, struct zca_session, zca_session_free);
+
+struct zca_sessions;
+
+struct zca_sessions *zca_sessions_new(void);
+void zca_sessions_free(struct zca_sessions *sessions);
+
+/** zca_sessions_find returns a new reference or NULL; under the module's lock. */
+struct zca_session *zca_sessions_find(const struct zca_sessions *sessions,
+                                      CK_SESSION_HANDLE handle);
+
+/** zca_sessions_close_all closes the sessions of a token (NULL: all) with their objects; alone under the module's lock. */
+void zca_sessions_close_all(struct zca_sessions *sessions, const struct zca_token *token);
+
+/** zca_sessions_after_fork makes new mutexes in a child and ends what other threads of the parent were in the midst of. */
+void zca_sessions_after_fork(struct zca_sessions *sessions);
+
+/** zca_session_object returns a new reference to the object if this session may see it, else NULL. Takes the lock. */
+struct zca_object *zca_session_object(struct zca_session *session, CK_OBJECT_HANDLE handle);
+
+#endif

@@ -1,0 +1,108 @@
+/* SPDX-License-Identifier: Apache-2.0 */
+/*
+ * A token and its kind: identity, authority or scratch. What the kinds do differently is a row of functions each;
+ * what they share (info strings, login state, the set of objects) is here.
+ */
+#ifndef ZCA_PKCS11_TOKEN_H
+#define ZCA_PKCS11_TOKEN_H
+
+#include "base/buffer.h"
+#include "core/library.h"
+#include "pkcs11-module/mechanism.h"
+#include "pkcs11-module/module.h"
+#include "pkcs11-module/objects.h"
+#include "pkcs11-module/search.h"
+
+enum zca_login_state { ZCA_LOGIN_NONE, ZCA_LOGIN_USER, ZCA_LOGIN_SO };
+
+struct zca_token_kind;
+
+struct zca_token {
+    CK_SLOT_ID id;
+    const struct zca_token_kind *kind;
+    struct zca_module *module;
+    struct zca_library *library;
+    char *label;     /* UTF-8; shown in 32 bytes */
+    char serial[17]; /* 16 hexadecimal digits */
+    unsigned places; /* ZCA_ON_...: which mechanisms */
+
+    /* under the module's lock */
+    enum zca_login_state login;
+    size_t num_sessions, num_rw_sessions;
+    struct zca_objects *objects; /* those of all its sessions, too */
+
+    void *state; /* the kind's own */
+};
+
+/*
+ * A kind. Functions are called inside the gate and without the module's lock, unless said otherwise; NULL where the kind
+ * has no such thing (the caller then answers with the standard's code). They log their own failures (error.h).
+ */
+struct zca_token_kind {
+    const char *model; /* at most 16 bytes */
+
+    /** make fills `state` from the configuration: no network, no directory. free releases it. */
+    ZCA_NODISCARD CK_RV (*make)(struct zca_token *token);
+    void (*free)(struct zca_token *token);
+
+    /** flags returns CKF_ bits of CK_TOKEN_INFO as they are now: no network, cheap (polled by browsers). */
+    CK_FLAGS (*flags)(struct zca_token *token);
+
+    /** search brings token->objects up to date before C_FindObjectsInit looks: files read again when they changed, keys
+     * made, certificates requested, as the search asks for and the configuration allows. */
+    ZCA_NODISCARD CK_RV (*search)(struct zca_token *token, const struct zca_search *search);
+
+    /** login checks a PIN: CKR_PIN_INCORRECT, CKR_PIN_LOCKED, CKR_USER_PIN_NOT_INITIALIZED. The caller keeps the state.
+     * logout forgets what login opened. */
+    ZCA_NODISCARD CK_RV (*login)(struct zca_token *token, CK_USER_TYPE user, struct zca_span pin);
+    void (*logout)(struct zca_token *token);
+
+    /** init_token erases and names the token; init_pin and set_pin as C_InitPIN and C_SetPIN. States are checked. */
+    ZCA_NODISCARD CK_RV (*init_token)(struct zca_token *token, struct zca_span pin,
+                                      const CK_UTF8CHAR *label);
+    ZCA_NODISCARD CK_RV (*init_pin)(struct zca_token *token, struct zca_span pin);
+    ZCA_NODISCARD CK_RV (*set_pin)(struct zca_token *token, struct zca_span old_pin,
+                                   struct zca_span new_pin);
+
+    /** add stores a new token object durably before it is seen; change stores new values of one; remove deletes it.
+     * The caller then changes token->objects. Absent add: CKR_TOKEN_WRITE_PROTECTED. */
+    ZCA_NODISCARD CK_RV (*add)(struct zca_token *token, struct zca_object *object);
+    ZCA_NODISCARD CK_RV (*change)(struct zca_token *token, struct zca_object *object,
+                                  const struct zca_values *values);
+    ZCA_NODISCARD CK_RV (*remove)(struct zca_token *token, struct zca_object *object);
+
+    /** generate makes the token's own key pair (CKA_TOKEN) where the kind knows how keys are made and kept (identity);
+     * its objects are in token->objects afterwards. Absent: the caller makes one and adds it. */
+    ZCA_NODISCARD CK_RV (*generate)(struct zca_token *token, const char *key_type,
+                                    struct zca_object **out_public,
+                                    struct zca_object **out_private);
+
+    /** sign has a key that is elsewhere sign `message` whole (authority). out_signature: as the mechanism defines it. */
+    ZCA_NODISCARD CK_RV (*sign)(struct zca_token *token, const struct zca_mechanism *mechanism,
+                                struct zca_span message, struct zca_buffer *out_signature);
+};
+
+extern const struct zca_token_kind zca_token_identity;  /* identity.c */
+extern const struct zca_token_kind zca_token_authority; /* authority.c */
+extern const struct zca_token_kind zca_token_scratch;   /* scratch.c */
+
+/**
+ * zca_token_new makes a token; nothing but the configuration is read.
+ *
+ * name   of the identity or authority; what the serial number is made of.
+ * err    for the log.
+ */
+ZCA_NODISCARD struct zca_token *zca_token_new(struct zca_module *module,
+                                              const struct zca_token_kind *kind, const char *name,
+                                              struct zca_error *err);
+void zca_token_free(struct zca_token *token);
+ZCA_DEFINE_AUTO(zca_token, struct zca_token, zca_token_free);
+
+/** zca_token_is_open tells whether private objects may be used: the user is logged in, or no login is needed. Under the
+ * module's lock, or for a moment's answer. */
+bool zca_token_is_open(struct zca_token *token);
+
+/** zca_token_context returns the library's private context, in which all keys of tokens live. */
+ZCA_NODISCARD OSSL_LIB_CTX *zca_token_context(struct zca_token *token, CK_RV *out_rv);
+
+#endif
