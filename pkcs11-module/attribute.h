@@ -3,8 +3,8 @@
  * The attribute table: every attribute we know, what its value looks like, which objects have it, and who may
  * give or change it (PKCS#11 3.0, 4). Everything else about attributes follows from the rows.
  */
-#ifndef ZCA_PKCS11_ATTRIBUTE_H
-#define ZCA_PKCS11_ATTRIBUTE_H
+#ifndef ZCA_PKCS11_MODULE_ATTRIBUTE_H
+#define ZCA_PKCS11_MODULE_ATTRIBUTE_H
 
 #include <stdbool.h>
 #include <stddef.h>

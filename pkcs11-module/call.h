@@ -3,8 +3,8 @@
  * Every C_ function begins and ends here: is the module initialised, which session, the gate around it (base/gate.h),
  * and a line of trace (ZCA_P11_TRACE) with the name, handles and result; never data, templates' values or PINs.
  */
-#ifndef ZCA_PKCS11_CALL_H
-#define ZCA_PKCS11_CALL_H
+#ifndef ZCA_PKCS11_MODULE_CALL_H
+#define ZCA_PKCS11_MODULE_CALL_H
 
 #include <stdint.h>
 

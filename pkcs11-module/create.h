@@ -1,8 +1,8 @@
 /* SPDX-License-Identifier: Apache-2.0 */
 /* How templates become objects: the rows of attribute.h applied. C_CreateObject, C_CopyObject, C_GenerateKeyPair and
  * C_DeriveKey end here, and so do objects that identities and authorities show. */
-#ifndef ZCA_PKCS11_CREATE_H
-#define ZCA_PKCS11_CREATE_H
+#ifndef ZCA_PKCS11_MODULE_CREATE_H
+#define ZCA_PKCS11_MODULE_CREATE_H
 
 #include "pkcs11-module/attribute.h"
 #include "pkcs11-module/session.h"

@@ -3,8 +3,8 @@
  * What OASIS added to PKCS#11 2.40 (Current Specification 3.0, 5.2 and Annex; 3.2) as far as we offer or refuse it.
  * Lists of 3.0 and 3.2 begin with all of 2.40's, so they are its structure and what follows.
  */
-#ifndef ZCA_PKCS11_CRYPTOKI3_H
-#define ZCA_PKCS11_CRYPTOKI3_H
+#ifndef ZCA_PKCS11_MODULE_CRYPTOKI3_H
+#define ZCA_PKCS11_MODULE_CRYPTOKI3_H
 
 #include <p11-kit/pkcs11.h>
 

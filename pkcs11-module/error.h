@@ -1,7 +1,7 @@
 /* SPDX-License-Identifier: Apache-2.0 */
 /* Core's reasons as CK_RV, and one line in the log for each failure (options log, log-level). */
-#ifndef ZCA_PKCS11_ERROR_H
-#define ZCA_PKCS11_ERROR_H
+#ifndef ZCA_PKCS11_MODULE_ERROR_H
+#define ZCA_PKCS11_MODULE_ERROR_H
 
 #include "core/library.h"
 #include "pkcs11-module/cryptoki.h"

@@ -3,8 +3,8 @@
  * Certificates on demand: when an application that may use an identity's key looks for its certificate and there is no
  * valid one, one is requested: once for all threads that look, within a deadline, and not again before a pause.
  */
-#ifndef ZCA_PKCS11_ISSUE_H
-#define ZCA_PKCS11_ISSUE_H
+#ifndef ZCA_PKCS11_MODULE_ISSUE_H
+#define ZCA_PKCS11_MODULE_ISSUE_H
 
 #include "core/identity.h"
 #include "pkcs11-module/cryptoki.h"

@@ -3,8 +3,8 @@
  * Keys and certificates as attributes, and back: what OpenSSL calls parameters. No private value is ever kept as an
  * attribute: those are read from the key when somebody may see them.
  */
-#ifndef ZCA_PKCS11_MATERIAL_H
-#define ZCA_PKCS11_MATERIAL_H
+#ifndef ZCA_PKCS11_MODULE_MATERIAL_H
+#define ZCA_PKCS11_MODULE_MATERIAL_H
 
 #include <openssl/evp.h>
 

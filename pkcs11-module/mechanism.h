@@ -1,7 +1,7 @@
 /* SPDX-License-Identifier: Apache-2.0 */
 /* The mechanism table: what can be done with which key on which kind of token (PKCS#11 3.0 current mechanisms, 2). */
-#ifndef ZCA_PKCS11_MECHANISM_H
-#define ZCA_PKCS11_MECHANISM_H
+#ifndef ZCA_PKCS11_MODULE_MECHANISM_H
+#define ZCA_PKCS11_MODULE_MECHANISM_H
 
 #include <stdbool.h>
 

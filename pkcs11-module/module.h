@@ -4,8 +4,8 @@
  * C_Initialize; C_Finalize ends sessions, but tokens stay with what they hold in memory, for servers that begin again
  * after fork or without the right to read their files.
  */
-#ifndef ZCA_PKCS11_MODULE_H
-#define ZCA_PKCS11_MODULE_H
+#ifndef ZCA_PKCS11_MODULE_MODULE_H
+#define ZCA_PKCS11_MODULE_MODULE_H
 
 #include <pthread.h>
 

@@ -3,8 +3,8 @@
  * An object of a token: values, and for keys the key itself. Counted: an operation keeps the key it began with,
  * whatever becomes of the object. Handles count up and are never used again in a process.
  */
-#ifndef ZCA_PKCS11_OBJECT_H
-#define ZCA_PKCS11_OBJECT_H
+#ifndef ZCA_PKCS11_MODULE_OBJECT_H
+#define ZCA_PKCS11_MODULE_OBJECT_H
 
 #include <stdatomic.h>
 

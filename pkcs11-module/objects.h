@@ -3,8 +3,8 @@
  * The objects of one token, by handle and by CKA_ID: finding one among ten thousand costs what one among ten costs.
  * Under the module's lock (module.h): shared to look, alone to change.
  */
-#ifndef ZCA_PKCS11_OBJECTS_H
-#define ZCA_PKCS11_OBJECTS_H
+#ifndef ZCA_PKCS11_MODULE_OBJECTS_H
+#define ZCA_PKCS11_MODULE_OBJECTS_H
 
 #include "pkcs11-module/object.h"
 

@@ -3,8 +3,8 @@
  * What a session has begun: find apart, one operation of each sort. Contexts of OpenSSL are kept from one operation to
  * the next, because making them costs as much as 7 % of a P-256 signature.
  */
-#ifndef ZCA_PKCS11_OPERATION_H
-#define ZCA_PKCS11_OPERATION_H
+#ifndef ZCA_PKCS11_MODULE_OPERATION_H
+#define ZCA_PKCS11_MODULE_OPERATION_H
 
 #include <openssl/evp.h>
 

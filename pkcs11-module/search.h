@@ -1,7 +1,7 @@
 /* SPDX-License-Identifier: Apache-2.0 */
 /* What a C_FindObjectsInit asks for, read out of its template once. */
-#ifndef ZCA_PKCS11_SEARCH_H
-#define ZCA_PKCS11_SEARCH_H
+#ifndef ZCA_PKCS11_MODULE_SEARCH_H
+#define ZCA_PKCS11_MODULE_SEARCH_H
 
 #include "base/buffer.h"
 #include "pkcs11-module/template.h"

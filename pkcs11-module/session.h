@@ -2,8 +2,8 @@
 /*
  * Sessions: one at a time uses a session (its mutex), and it lives on until that call ends, whoever closes it meanwhile.
  */
-#ifndef ZCA_PKCS11_SESSION_H
-#define ZCA_PKCS11_SESSION_H
+#ifndef ZCA_PKCS11_MODULE_SESSION_H
+#define ZCA_PKCS11_MODULE_SESSION_H
 
 #include <pthread.h>
 #include <stdatomic.h>

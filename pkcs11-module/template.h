@@ -2,8 +2,8 @@
 /*
  * Templates of applications: arrays of foreign pointers and lengths. Checked once, here, before anybody looks into one.
  */
-#ifndef ZCA_PKCS11_TEMPLATE_H
-#define ZCA_PKCS11_TEMPLATE_H
+#ifndef ZCA_PKCS11_MODULE_TEMPLATE_H
+#define ZCA_PKCS11_MODULE_TEMPLATE_H
 
 #include <stdbool.h>
 

@@ -3,8 +3,8 @@
  * A token and its kind: identity, authority or scratch. What the kinds do differently is a row of functions each;
  * what they share (info strings, login state, the set of objects) is here.
  */
-#ifndef ZCA_PKCS11_TOKEN_H
-#define ZCA_PKCS11_TOKEN_H
+#ifndef ZCA_PKCS11_MODULE_TOKEN_H
+#define ZCA_PKCS11_MODULE_TOKEN_H
 
 #include "base/buffer.h"
 #include "core/library.h"

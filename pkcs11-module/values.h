@@ -3,8 +3,8 @@
  * The attribute values of one object: a small sorted array. Short values lie in it, long ones beside it.
  * Immutable once an object is seen by others; changing an object replaces its values.
  */
-#ifndef ZCA_PKCS11_VALUES_H
-#define ZCA_PKCS11_VALUES_H
+#ifndef ZCA_PKCS11_MODULE_VALUES_H
+#define ZCA_PKCS11_MODULE_VALUES_H
 
 #include <stdbool.h>
 
