@@ -15,10 +15,11 @@ DROPPED_WITH_ARGUMENT = ('-o', '-MF', '-MQ', '-MT', '-c')
 DROPPED = ('-MD', '-MMD')
 
 
-def project_flags(build):
-    """The command that compiles base/error.c, without its input and output."""
+def project_flags(build, folder):
+    """The command that compiles a file of the folder (base/error.c where none is built), without its input and output."""
     commands = json.loads((build / 'compile_commands.json').read_text())
-    command = next(c for c in commands if c['file'].endswith('base/error.c'))
+    own = [c for c in commands if pathlib.Path(c['file']).parent.name == folder]
+    command = (own + [c for c in commands if c['file'].endswith('base/error.c')])[0]
     flags = []
     words = iter(shlex.split(command['command']))
     for word in words:
@@ -52,7 +53,6 @@ def check_own_header_first(path):
 
 
 build = pathlib.Path(sys.argv[1])
-flags = project_flags(build)
 headers = tree.files('.h')
 problems = []
 for path in tree.files('.c', '.h'):
@@ -62,7 +62,8 @@ for path in headers:
     problems += check_guard(path)
 for path in tree.files('.c'):
     problems += check_own_header_first(path)
+flags = {path.parts[0]: project_flags(build, path.parts[0]) for path in headers}
 with concurrent.futures.ThreadPoolExecutor(2) as pool:
-    for found in pool.map(lambda path: compile_alone(flags, build, path), headers):
+    for found in pool.map(lambda path: compile_alone(flags[path.parts[0]], build, path), headers):
         problems += found
 tree.finish(problems, f'{len(headers)} headers compile alone')
