@@ -8,6 +8,7 @@
 #define ZCA_PKCS11_MODULE_MODULE_H
 
 #include <pthread.h>
+#include <sys/stat.h>
 
 #include "core/library.h"
 #include "pkcs11-module/cryptoki.h"
@@ -21,8 +22,11 @@ struct zca_module {
     pthread_rwlock_t lock;
     bool is_initialised;
     bool is_forked;  /* in a child that has not called C_Initialize: sessions are the parent's */
+    bool is_strict;  /* then nothing is offered before that (option pkcs11-fork) */
     bool no_threads; /* CKF_LIBRARY_CANT_CREATE_OS_THREADS */
     struct zca_library *library;
+    char *config_file;         /* what C_Initialize named; NULL: the usual */
+    struct stat config_status; /* of the file that the tokens were made from */
     struct zca_token *
         *tokens; /* in the order of zca.conf; stay as long as the configuration does */
     size_t num_tokens;

@@ -18,8 +18,10 @@ struct zca_object {
     CK_OBJECT_HANDLE handle;
     atomic_uint references;
     CK_OBJECT_CLASS class;
-    CK_SESSION_HANDLE owner;   /* the session that it dies with; 0: a token object */
-    bool is_private;           /* CKA_PRIVATE: seen after C_Login only */
+    CK_SESSION_HANDLE owner; /* the session that it dies with; 0: a token object */
+    bool is_private;         /* CKA_PRIVATE: seen after C_Login only */
+    bool
+        is_hidden; /* its handle is good, but no search finds it: replaced by one of the same CKA_ID */
     bool is_superseded;        /* an older generation: found only by CKA_ID or CKA_UNIQUE_ID */
     struct zca_values *values; /* replaced as a whole, under the module's lock */
     EVP_PKEY *key;             /* of the private context; NULL: no key, or one that is elsewhere */

@@ -22,7 +22,9 @@ struct zca_session {
     CK_SESSION_HANDLE handle;
     struct zca_token *token;
     bool is_rw;
+    size_t num_objects; /* session objects that it owns; under the module's lock */
     atomic_uint references;
+    atomic_bool is_closed;
     pthread_mutex_t mutex; /* around what follows; before the gate (base/gate.h) */
     struct zca_find find;
     struct zca_operation operations[ZCA_NUM_OPERATIONS];

@@ -13,6 +13,9 @@
 #include "pkcs11-module/objects.h"
 #include "pkcs11-module/search.h"
 
+/** No PIN is longer, in bytes. */
+#define ZCA_MAX_PIN 4096u
+
 enum zca_login_state { ZCA_LOGIN_NONE, ZCA_LOGIN_USER, ZCA_LOGIN_SO };
 
 struct zca_token_kind;
@@ -24,7 +27,7 @@ struct zca_token {
     struct zca_library *library;
     char *label;     /* UTF-8; shown in 32 bytes */
     char serial[17]; /* 16 hexadecimal digits */
-    unsigned places; /* ZCA_ON_...: which mechanisms */
+    unsigned places; /* which mechanisms; with ZCA_ON_LEGACY as configured */
 
     /* under the module's lock */
     enum zca_login_state login;
@@ -39,11 +42,19 @@ struct zca_token {
  * has no such thing (the caller then answers with the standard's code). They log their own failures (error.h).
  */
 struct zca_token_kind {
-    const char *model; /* at most 16 bytes */
+    const char *model;         /* at most 16 bytes */
+    CK_ULONG min_pin, max_pin; /* bytes; both 0: no PIN */
+    unsigned places;           /* ZCA_ON_... of its mechanisms, without ZCA_ON_LEGACY */
 
-    /** make fills `state` from the configuration: no network, no directory. free releases it. */
-    ZCA_NODISCARD CK_RV (*make)(struct zca_token *token);
+    /** make fills `state` from the configuration: no network, no directory. free releases it, whatever of it there is.
+     * name         the section's.
+     * out_origin   what distinguishes tokens of this name, such as the authority's URL; borrowed from `state`. */
+    ZCA_NODISCARD bool (*make)(struct zca_token *token, const char *name, const char **out_origin,
+                               struct zca_error *err);
     void (*free)(struct zca_token *token);
+
+    /** after_fork forgets in a child what another thread of the parent was doing: locks, requests. */
+    void (*after_fork)(struct zca_token *token);
 
     /** flags returns CKF_ bits of CK_TOKEN_INFO as they are now: no network, cheap (polled by browsers). */
     CK_FLAGS (*flags)(struct zca_token *token);
@@ -52,8 +63,8 @@ struct zca_token_kind {
      * made, certificates requested, as the search asks for and the configuration allows. */
     ZCA_NODISCARD CK_RV (*search)(struct zca_token *token, const struct zca_search *search);
 
-    /** login checks a PIN: CKR_PIN_INCORRECT, CKR_PIN_LOCKED, CKR_USER_PIN_NOT_INITIALIZED. The caller keeps the state.
-     * logout forgets what login opened. */
+    /** login checks a PIN of at most ZCA_MAX_PIN bytes: CKR_PIN_INCORRECT, CKR_PIN_LOCKED, CKR_USER_PIN_NOT_INITIALIZED. The caller keeps the state.
+     * logout forgets what login opened; called alone under the module's lock, so it only drops memory. */
     ZCA_NODISCARD CK_RV (*login)(struct zca_token *token, CK_USER_TYPE user, struct zca_span pin);
     void (*logout)(struct zca_token *token);
 
@@ -99,8 +110,11 @@ void zca_token_free(struct zca_token *token);
 ZCA_DEFINE_AUTO(zca_token, struct zca_token, zca_token_free);
 
 /** zca_token_is_open tells whether private objects may be used: the user is logged in, or no login is needed. Under the
- * module's lock, or for a moment's answer. */
+ * module's lock; kind->flags takes none. */
 bool zca_token_is_open(struct zca_token *token);
+
+/** zca_token_log_out ends the login: private session objects go, and what the kind had opened. Alone under the lock. */
+void zca_token_log_out(struct zca_token *token);
 
 /** zca_token_context returns the library's private context, in which all keys of tokens live. */
 ZCA_NODISCARD OSSL_LIB_CTX *zca_token_context(struct zca_token *token, CK_RV *out_rv);

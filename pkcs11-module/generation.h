@@ -1,0 +1,48 @@
+/* SPDX-License-Identifier: Apache-2.0 */
+/*
+ * A generation of an identity: its key pair and certificates as objects. They come to be seen, and are replaced, all at
+ * once. Objects of an older generation keep their handles.
+ */
+#ifndef ZCA_PKCS11_MODULE_GENERATION_H
+#define ZCA_PKCS11_MODULE_GENERATION_H
+
+#include "core/chain.h"
+#include "core/identity.h"
+#include "pkcs11-module/token.h"
+
+/* What an identity has on disk or in memory at one moment. Zero: nothing. */
+struct zca_generation {
+    struct zca_buffer public_key; /* SubjectPublicKeyInfo; empty: no key */
+    struct zca_chain *chain;      /* of this key; NULL: none */
+    int64_t due_s;                /* when the leaf should be renewed */
+};
+
+void zca_generation_clear(struct zca_generation *generation);
+ZCA_DEFINE_AUTO_CLEAR(zca_generation, struct zca_generation, zca_generation_clear);
+
+/**
+ * zca_generation_read finds out what is stored; no network, no key is opened.
+ *
+ * out_generation   zeroed by the caller. A certificate of another key than the stored one is left out: a renewal is
+ *                  between its two steps.
+ * err              a key that is there but cannot be read. No key at all is none.
+ */
+ZCA_NODISCARD bool zca_generation_read(struct zca_identity *identity,
+                                       struct zca_generation *out_generation,
+                                       struct zca_error *err);
+
+/** zca_generation_same tells whether two readings found the same. */
+bool zca_generation_same(const struct zca_generation *left, const struct zca_generation *right);
+
+/**
+ * zca_generation_show makes the objects of `fresh` and puts them in the place of those of `old`. The key pair stays the
+ * same objects when it is the same key. Takes the module's lock for the switch only.
+ *
+ * fresh        due_s is filled in.
+ * is_private   CKA_PRIVATE of the private key: the token asks for a PIN.
+ */
+ZCA_NODISCARD CK_RV zca_generation_show(struct zca_token *token, struct zca_identity *identity,
+                                        bool is_private, const struct zca_generation *old,
+                                        struct zca_generation *fresh);
+
+#endif

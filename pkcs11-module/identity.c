@@ -1,0 +1,324 @@
+/* SPDX-License-Identifier: Apache-2.0 */
+/*
+ * Tokens of identities: one key pair, its certificate and chain, as core keeps them for the provider, too. A search looks
+ * whether files changed, makes the key when somebody asks for keys, and requests a certificate when somebody who may use
+ * the key asks for certificates.
+ */
+#include "core/identity.h"
+
+#include <stdlib.h>
+#include <string.h>
+
+#include "base/clock.h"
+#include "base/lock.h"
+#include "pkcs11-module/error.h"
+#include "pkcs11-module/generation.h"
+#include "pkcs11-module/identity_pin.h"
+#include "pkcs11-module/issue.h"
+#include "pkcs11-module/profile.h"
+#include "pkcs11-module/status.h"
+#include "pkcs11-module/token.h"
+
+struct identity {
+    struct zca_identity *identity; /* one thread at a time: the mutex */
+    const char *uri;               /* the identity's; for those who open their own */
+    bool asks_pin;
+    enum zca_issue_when when;
+    struct zca_issue *issue;
+    pthread_mutex_t
+        mutex; /* around the reading of what is stored; inside the gate, never across the network */
+    struct zca_generation current;
+};
+
+static const CK_ULONG profiles[] = {
+    CKP_BASELINE_PROVIDER,
+    CKP_EXTENDED_PROVIDER,
+    CKP_AUTHENTICATION_TOKEN,
+    CKP_PUBLIC_CERTIFICATES_TOKEN,
+};
+
+/* ---- making ---- */
+
+static struct zca_identity *open_identity(struct zca_library *library, const char *uri,
+                                          struct zca_error *err)
+{
+    zca_auto(zca_uri) struct zca_uri *parsed = zca_uri_parse(uri, err);
+    return parsed ? zca_identity_open(library, parsed, err) : NULL;
+}
+
+/* NAME of a section is "NAME" or "AUTHORITY/NAME": a URI without its scheme. */
+static struct zca_identity *open_section(struct zca_library *library, const char *name,
+                                         struct zca_error *err)
+{
+    zca_auto(zca_buffer) struct zca_buffer uri = {0};
+    if (!zca_buffer_format(&uri, err, "zca://%s", name) ||
+        !zca_buffer_append(&uri, zca_span_of("", 1), err)) {
+        return NULL;
+    }
+    return open_identity(library, (const char *)uri.data, err);
+}
+
+static size_t choice_of(const struct zca_library *library, const char *name,
+                        enum zca_identity_option option)
+{
+    const struct zca_config *config = zca_library_config((struct zca_library *)library, NULL);
+    return config ? zca_config_get_choice(config, "identity", name, &zca_identity_options[option])
+                  : 0;
+}
+
+static bool make(struct zca_token *token, const char *name, const char **out_origin,
+                 struct zca_error *err)
+{
+    struct identity *state = calloc(1, sizeof(*state));
+    if (!state) {
+        return zca_error_set(err, ZCA_ERR_MEMORY, "out of memory");
+    }
+    token->state = state;
+    (void)pthread_mutex_init(&state->mutex, NULL); /* cannot fail on Linux */
+    state->identity = open_section(token->library, name, err);
+    if (!state->identity) {
+        return zca_error_context(err, "the token of identity '%s' is left out", name);
+    }
+    state->uri = zca_identity_get_uri(state->identity);
+    state->asks_pin = choice_of(token->library, name, ZCA_IDENTITY_PIN) == ZCA_PIN_LOCAL;
+    state->when = (enum zca_issue_when)choice_of(token->library, name, ZCA_IDENTITY_ISSUE);
+    state->issue = zca_issue_new(token->library);
+    if (!state->issue) {
+        return zca_error_set(err, ZCA_ERR_MEMORY, "out of memory");
+    }
+    *out_origin = zca_authority_get_url(zca_identity_get_authority(state->identity));
+    return true;
+}
+
+static void release(struct zca_token *token)
+{
+    struct identity *state = token->state;
+    if (!state) {
+        return;
+    }
+    zca_generation_clear(&state->current);
+    zca_issue_free(state->issue);
+    zca_identity_close(state->identity);
+    (void)pthread_mutex_destroy(&state->mutex); /* nobody has it */
+    free(state);
+}
+
+static void after_fork(struct zca_token *token)
+{
+    struct identity *state = token->state;
+    zca_issue_after_fork(state->issue);
+}
+
+static CK_FLAGS flags(struct zca_token *token)
+{
+    const struct identity *state = token->state;
+    return CKF_RNG | CKF_TOKEN_INITIALIZED | CKF_USER_PIN_INITIALIZED |
+           (state->asks_pin ? CKF_LOGIN_REQUIRED : 0);
+}
+
+/* ---- what is stored ---- */
+
+/* Between the two steps of a renewal there is a key without its certificate: the pair before it serves on. */
+static bool is_step(const struct identity *state, const struct zca_generation *found)
+{
+    return state->current.chain && !found->chain && zca_chain_valid_now(state->current.chain);
+}
+
+/* err: NULL, or where a key that cannot be read is told. What is shown stays then: a worker without rights goes on. */
+static CK_RV refresh(struct zca_token *token, struct zca_error *err)
+{
+    struct identity *state = token->state;
+    zca_auto(lock) pthread_mutex_t *held = zca_lock(&state->mutex);
+    zca_auto(zca_generation) struct zca_generation found = {0};
+    if (!zca_generation_read(state->identity, &found, err)) {
+        return CKR_OK;
+    }
+    bool has_nothing = found.public_key.len == 0 && !found.chain;
+    if (has_nothing || is_step(state, &found) || zca_generation_same(&state->current, &found)) {
+        return CKR_OK;
+    }
+    CK_RV rv =
+        zca_generation_show(token, state->identity, state->asks_pin, &state->current, &found);
+    if (rv == CKR_OK) {
+        zca_generation_clear(&state->current);
+        state->current = found;
+        found = (struct zca_generation){0};
+    }
+    return rv;
+}
+
+static bool has_key(struct identity *state)
+{
+    zca_auto(lock) pthread_mutex_t *held = zca_lock(&state->mutex);
+    return state->current.public_key.len != 0;
+}
+
+/* May wait for another process's lock, so outside the gate, and with an identity of its own. */
+static CK_RV make_key(struct zca_token *token, const struct zca_key_type *type)
+{
+    struct identity *state = token->state;
+    struct zca_error err = {0};
+    zca_auto(zca_key) struct zca_key *key = NULL;
+    zca_auto(zca_identity) struct zca_identity *identity =
+        open_identity(token->library, state->uri, &err);
+    if (identity) {
+        zca_module_outside();
+        key = zca_identity_make_key(identity, type ? type : zca_identity_get_key_type(identity),
+                                    &err);
+        zca_module_inside();
+    }
+    /* another process made one meanwhile, or the authority does: then it comes with the certificate */
+    bool is_fine =
+        key || (!type && (err.reason == ZCA_ERR_CONFLICT || err.reason == ZCA_ERR_UNSUPPORTED));
+    return is_fine ? CKR_OK : zca_pkcs11_fail(token->library, &err);
+}
+
+/* ---- C_FindObjectsInit ---- */
+
+static bool asks_for(const struct zca_search *search, CK_OBJECT_CLASS class)
+{
+    return search->has_class && search->class == class;
+}
+
+static CK_RV search_keys(struct zca_token *token, const struct zca_search *search)
+{
+    struct identity *state = token->state;
+    if (!search->is_open || state->when == ZCA_ISSUE_MANUAL || has_key(state)) {
+        return CKR_OK;
+    }
+    CK_RV rv = make_key(token, NULL);
+    return rv == CKR_OK ? refresh(token, NULL) : rv;
+}
+
+enum need { NEED_NOTHING, NEED_RENEWAL, NEED_CERTIFICATE };
+
+static enum need need_of(struct identity *state)
+{
+    zca_auto(lock) pthread_mutex_t *held = zca_lock(&state->mutex);
+    if (!state->current.chain || !zca_chain_valid_now(state->current.chain)) {
+        return NEED_CERTIFICATE;
+    }
+    return state->current.due_s <= zca_clock_now_s() ? NEED_RENEWAL : NEED_NOTHING;
+}
+
+/* A renewal that fails is no failure of the search: what is there is good. */
+static CK_RV issue(struct zca_token *token, enum need need)
+{
+    struct identity *state = token->state;
+    CK_RV rv = zca_issue_run(state->issue, state->uri);
+    CK_RV refreshed = refresh(token, NULL);
+    return rv != CKR_OK && need == NEED_CERTIFICATE ? rv : refreshed;
+}
+
+static CK_RV search_certificates(struct zca_token *token, const struct zca_search *search)
+{
+    struct identity *state = token->state;
+    enum need need = need_of(state);
+    if (need == NEED_NOTHING || !search->is_open || state->when != ZCA_ISSUE_ON_DEMAND ||
+        !zca_issue_may_run(state->issue)) {
+        return CKR_OK;
+    }
+    return issue(token, need);
+}
+
+static CK_RV show_status(struct zca_token *token)
+{
+    struct identity *state = token->state;
+    zca_auto(lock) pthread_mutex_t *held = zca_lock(&state->mutex);
+    return zca_status_show(token, &state->current, state->issue);
+}
+
+static CK_RV search(struct zca_token *token, const struct zca_search *search)
+{
+    struct zca_error unreadable = {0};
+    bool wants_key = asks_for(search, CKO_PRIVATE_KEY) || asks_for(search, CKO_PUBLIC_KEY);
+    CK_RV rv = zca_profiles_add(token, profiles, ZCA_COUNT(profiles));
+    if (rv == CKR_OK) {
+        rv = refresh(token, &unreadable);
+    }
+    if (rv == CKR_OK && unreadable.reason != ZCA_ERR_NONE && wants_key && !has_key(token->state)) {
+        rv = zca_pkcs11_fail(token->library, &unreadable);
+    }
+    if (rv == CKR_OK && wants_key) {
+        rv = search_keys(token, search);
+    }
+    if (rv == CKR_OK && asks_for(search, CKO_CERTIFICATE)) {
+        rv = search_certificates(token, search);
+    }
+    if (rv == CKR_OK && (!search->has_class || search->class == CKO_DATA)) {
+        rv = show_status(token);
+    }
+    return rv;
+}
+
+/* ---- C_Login, C_GenerateKeyPair ---- */
+
+static CK_RV login(struct zca_token *token, CK_USER_TYPE user, struct zca_span pin)
+{
+    struct identity *state = token->state;
+    if (user != CKU_USER) {
+        return CKR_USER_TYPE_INVALID;
+    }
+    CK_RV rv = zca_identity_pin_check(token, state->identity, pin);
+    if (rv == CKR_OK && state->when == ZCA_ISSUE_ON_LOGIN && need_of(state) != NEED_NOTHING &&
+        zca_issue_may_run(state->issue)) {
+        (void)issue(token, NEED_RENEWAL); /* it is logged; the login itself is good */
+    }
+    return rv;
+}
+
+struct pair {
+    struct zca_object *public_key, *private_key;
+};
+
+static bool find_pair(void *argument, struct zca_object *object)
+{
+    struct pair *pair = argument;
+    if (object->owner == 0 && !object->is_superseded && object->class == CKO_PUBLIC_KEY) {
+        pair->public_key = object;
+    }
+    if (object->owner == 0 && !object->is_superseded && object->class == CKO_PRIVATE_KEY) {
+        pair->private_key = object;
+    }
+    return true;
+}
+
+/* The name of the token is the name of the key: there is one. */
+static CK_RV generate(struct zca_token *token, const char *key_type, struct zca_object **out_public,
+                      struct zca_object **out_private)
+{
+    struct pair pair = {0};
+    const struct zca_key_type *type = zca_key_type_find(key_type);
+    if (!type) {
+        return CKR_KEY_SIZE_RANGE;
+    }
+    CK_RV rv = make_key(token, type);
+    if (rv == CKR_OK) {
+        rv = refresh(token, NULL);
+    }
+    if (rv != CKR_OK) {
+        return rv;
+    }
+    zca_auto(module_lock) struct zca_module *held = zca_module_look(token->module);
+    zca_objects_visit(token->objects, NULL, find_pair, &pair);
+    if (!pair.public_key || !pair.private_key) {
+        return CKR_DEVICE_ERROR;
+    }
+    *out_public = zca_object_ref(pair.public_key);
+    *out_private = zca_object_ref(pair.private_key);
+    return CKR_OK;
+}
+
+const struct zca_token_kind zca_token_identity = {
+    .model = "zca identity",
+    .min_pin = 4,
+    .max_pin = ZCA_MAX_PIN,
+    .places = ZCA_ON_LOCAL,
+    .make = make,
+    .free = release,
+    .after_fork = after_fork,
+    .flags = flags,
+    .search = search,
+    .login = login,
+    .generate = generate,
+};

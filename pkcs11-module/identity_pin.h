@@ -1,0 +1,14 @@
+/* SPDX-License-Identifier: Apache-2.0 */
+/* The PIN of an identity token (`pin = local`), as `zca pin` has set it. */
+#ifndef ZCA_PKCS11_MODULE_IDENTITY_PIN_H
+#define ZCA_PKCS11_MODULE_IDENTITY_PIN_H
+
+#include "core/identity.h"
+#include "pkcs11-module/token.h"
+
+/** zca_identity_pin_check compares. CKR_PIN_INCORRECT, CKR_PIN_LOCKED, CKR_USER_PIN_NOT_INITIALIZED. */
+ZCA_NODISCARD CK_RV zca_identity_pin_check(struct zca_token *token,
+                                           const struct zca_identity *identity,
+                                           struct zca_span pin);
+
+#endif

@@ -1,0 +1,245 @@
+/* SPDX-License-Identifier: Apache-2.0 */
+/*
+ * The slots are what zca.conf says: the same in every process, present whatever the network does. Numbers come from the
+ * token's serial number, so that they stay when the file changes elsewhere.
+ */
+#include "pkcs11-module/slot.h"
+
+#include <stdlib.h>
+#include <string.h>
+
+#include "base/gate.h"
+#include "base/lock.h"
+#include "pkcs11-module/call.h"
+#include "pkcs11-module/error.h"
+
+/* ---- making them ---- */
+
+static bool is_taken(const struct zca_module *module, const struct zca_token *token)
+{
+    return zca_module_token(module, token->id) != NULL;
+}
+
+static bool label_is_taken(const struct zca_module *module, const char *label)
+{
+    for (size_t i = 0; i < module->num_tokens; i++) {
+        if (strcmp(module->tokens[i]->label, label) == 0) {
+            return true;
+        }
+    }
+    return false;
+}
+
+/* An identity and its authority may have one name; URIs need two. */
+static bool make_label_unique(const struct zca_module *module, struct zca_token *token)
+{
+    if (!label_is_taken(module, token->label)) {
+        return true;
+    }
+    struct zca_buffer label = {0};
+    if (!zca_buffer_format(&label, NULL, "%s %s", token->label, token->kind->model) ||
+        !zca_buffer_append(&label, zca_span_of("", 1), NULL)) {
+        zca_buffer_clear(&label);
+        return false;
+    }
+    free(token->label);
+    token->label = (char *)label.data;
+    return true;
+}
+
+static CK_RV add_token(struct zca_module *module, const struct zca_token_kind *kind,
+                       const char *name)
+{
+    struct zca_error err = {0};
+    zca_auto(zca_token) struct zca_token *token = zca_token_new(module, kind, name, &err);
+    if (!token && err.reason != ZCA_ERR_MEMORY) {
+        zca_pkcs11_warn(module->library, &err);
+        return CKR_OK;
+    }
+    if (!token || !make_label_unique(module, token)) {
+        return CKR_HOST_MEMORY;
+    }
+    while (is_taken(module, token)) {
+        token->id++;
+    }
+    struct zca_token **tokens =
+        realloc(module->tokens, (module->num_tokens + 1) * sizeof(struct zca_token *));
+    if (!tokens) {
+        return CKR_HOST_MEMORY;
+    }
+    module->tokens = tokens;
+    tokens[module->num_tokens++] = zca_steal(token);
+    return CKR_OK;
+}
+
+static CK_RV add_named(struct zca_module *module, const struct zca_token_kind *kind,
+                       const char *const *names)
+{
+    CK_RV rv = CKR_OK;
+    for (size_t i = 0; rv == CKR_OK && names && names[i]; i++) {
+        rv = add_token(module, kind, names[i]);
+    }
+    return rv;
+}
+
+CK_RV zca_slots_make(struct zca_module *module)
+{
+    const struct zca_config *config = zca_library_config(module->library, NULL);
+    if (!config) {
+        return CKR_GENERAL_ERROR;
+    }
+    CK_RV rv = add_named(module, &zca_token_identity, zca_config_names(config, "identity"));
+    if (rv == CKR_OK) {
+        rv = add_named(module, &zca_token_authority, zca_config_names(config, "authority"));
+    }
+    if (rv == CKR_OK &&
+        zca_config_get_boolean(config, "zca", NULL, &zca_library_options[ZCA_LIBRARY_SCRATCH])) {
+        rv = add_token(module, &zca_token_scratch, "zca scratch");
+    }
+    return rv;
+}
+
+/* ---- texts ---- */
+
+void zca_text_pad(CK_UTF8CHAR *target, size_t len, const char *text)
+{
+    size_t used = strlen(text);
+    if (used > len) {
+        used = len;
+        while (used > 0 && ((uint8_t)text[used] & 0xc0) == 0x80) {
+            used--; /* into the middle of a character */
+        }
+    }
+    memset(target, ' ', len);
+    memcpy(target, text, used);
+}
+
+/* ---- C_GetSlotList, C_GetSlotInfo, C_GetTokenInfo ---- */
+
+static CK_RV get_slot_list(const struct zca_module *module, CK_SLOT_ID *slots, CK_ULONG *count)
+{
+    if (!count) {
+        return CKR_ARGUMENTS_BAD;
+    }
+    CK_ULONG room = *count;
+    *count = module->num_tokens;
+    if (!slots) {
+        return CKR_OK;
+    }
+    if (room < module->num_tokens) {
+        return CKR_BUFFER_TOO_SMALL;
+    }
+    for (size_t i = 0; i < module->num_tokens; i++) {
+        slots[i] = module->tokens[i]->id;
+    }
+    return CKR_OK;
+}
+
+CK_RV C_GetSlotList(CK_BBOOL token_present, CK_SLOT_ID *slots, CK_ULONG *count)
+{
+    (void)token_present; /* every slot has its token */
+    zca_auto(zca_call) struct zca_call call = zca_call_begin("C_GetSlotList", 0);
+    return call.rv ? call.rv : zca_call_end(&call, get_slot_list(call.module, slots, count));
+}
+
+static CK_RV get_slot_info(const struct zca_module *module, CK_SLOT_ID id, CK_SLOT_INFO *info)
+{
+    const struct zca_token *token = zca_module_token(module, id);
+    if (!token) {
+        return CKR_SLOT_ID_INVALID;
+    }
+    if (!info) {
+        return CKR_ARGUMENTS_BAD;
+    }
+    *info = (CK_SLOT_INFO){.flags = CKF_TOKEN_PRESENT};
+    zca_text_pad(info->slotDescription, sizeof(info->slotDescription), token->label);
+    zca_text_pad(info->manufacturerID, sizeof(info->manufacturerID), "zca");
+    return CKR_OK;
+}
+
+CK_RV C_GetSlotInfo(CK_SLOT_ID id, CK_SLOT_INFO *info)
+{
+    zca_auto(zca_call) struct zca_call call = zca_call_begin("C_GetSlotInfo", id);
+    return call.rv ? call.rv : zca_call_end(&call, get_slot_info(call.module, id, info));
+}
+
+/* Browsers ask for each of their connections. */
+static CK_RV get_token_info(const struct zca_module *module, CK_SLOT_ID id, CK_TOKEN_INFO *info)
+{
+    struct zca_token *token = zca_module_token(module, id);
+    if (!token) {
+        return CKR_SLOT_ID_INVALID;
+    }
+    if (!info) {
+        return CKR_ARGUMENTS_BAD;
+    }
+    *info = (CK_TOKEN_INFO){
+        .flags = token->kind->flags(token),
+        .ulMaxSessionCount = CK_EFFECTIVELY_INFINITE,
+        .ulMaxRwSessionCount = CK_EFFECTIVELY_INFINITE,
+        .ulMaxPinLen = token->kind->max_pin,
+        .ulMinPinLen = token->kind->min_pin,
+        .ulTotalPublicMemory = CK_UNAVAILABLE_INFORMATION,
+        .ulFreePublicMemory = CK_UNAVAILABLE_INFORMATION,
+        .ulTotalPrivateMemory = CK_UNAVAILABLE_INFORMATION,
+        .ulFreePrivateMemory = CK_UNAVAILABLE_INFORMATION,
+    };
+    zca_auto(module_lock) struct zca_module *held = zca_module_look(token->module);
+    info->ulSessionCount = token->num_sessions;
+    info->ulRwSessionCount = token->num_rw_sessions;
+    zca_text_pad(info->label, sizeof(info->label), token->label);
+    zca_text_pad(info->manufacturerID, sizeof(info->manufacturerID), "zca");
+    zca_text_pad(info->model, sizeof(info->model), token->kind->model);
+    zca_text_pad(info->serialNumber, sizeof(info->serialNumber), token->serial);
+    memset(info->utcTime, '0', sizeof(info->utcTime)); /* no CKF_CLOCK_ON_TOKEN: it means nothing */
+    return CKR_OK;
+}
+
+CK_RV C_GetTokenInfo(CK_SLOT_ID id, CK_TOKEN_INFO *info)
+{
+    zca_auto(zca_call) struct zca_call call = zca_call_begin("C_GetTokenInfo", id);
+    return call.rv ? call.rv : zca_call_end(&call, get_token_info(call.module, id, info));
+}
+
+/* ---- C_WaitForSlotEvent ---- */
+
+/* Tokens neither come nor go, so there is nothing to wait for but the end. */
+static pthread_mutex_t waiting = PTHREAD_MUTEX_INITIALIZER;
+static pthread_cond_t ended = PTHREAD_COND_INITIALIZER;
+static unsigned num_ends;
+
+void zca_slots_wake(void)
+{
+    zca_auto(lock) pthread_mutex_t *held = zca_lock(&waiting);
+    num_ends++;
+    (void)pthread_cond_broadcast(&ended); /* cannot fail */
+}
+
+static void wait_for_end(void)
+{
+    zca_auto(lock) pthread_mutex_t *held = zca_lock(&waiting);
+    unsigned before = num_ends;
+    while (num_ends == before) {
+        (void)pthread_cond_wait(&ended, held); /* cannot fail */
+    }
+}
+
+static CK_RV wait_for_event(CK_FLAGS flags, const CK_SLOT_ID *slot, const void *reserved)
+{
+    if (!slot || reserved) {
+        return CKR_ARGUMENTS_BAD;
+    }
+    if ((flags & CKF_DONT_BLOCK) != 0) {
+        return CKR_NO_EVENT;
+    }
+    zca_module_outside();
+    wait_for_end();
+    zca_module_inside();
+    return CKR_CRYPTOKI_NOT_INITIALIZED;
+}
+
+CK_RV C_WaitForSlotEvent(CK_FLAGS flags, CK_SLOT_ID *slot, void *reserved)
+{
+    zca_auto(zca_call) struct zca_call call = zca_call_begin("C_WaitForSlotEvent", 0);
+    return call.rv ? call.rv : zca_call_end(&call, wait_for_event(flags, slot, reserved));
+}
