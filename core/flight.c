@@ -59,11 +59,18 @@ static bool wait_for_lock(int fd, const char *path, long timeout_ms, struct zca_
 struct zca_flight *zca_flight_enter(struct zca_library *library, const char *authority,
                                     const char *name, long timeout_ms, struct zca_error *err)
 {
+    return zca_flight_enter_at(library, ZCA_PLACE_ORDERS, authority, name, timeout_ms, err);
+}
+
+struct zca_flight *zca_flight_enter_at(struct zca_library *library, enum zca_place place,
+                                       const char *authority, const char *name, long timeout_ms,
+                                       struct zca_error *err)
+{
     zca_auto(text) char *path = NULL;
-    if (!zca_library_prepare(library, ZCA_PLACE_ORDERS, authority, err)) {
+    if (!zca_library_prepare(library, place, authority, err)) {
         return NULL;
     }
-    path = zca_library_path(library, ZCA_PLACE_ORDERS, authority, name, ".lock", err);
+    path = zca_library_path(library, place, authority, name, ".lock", err);
     if (!path) {
         return NULL;
     }

@@ -13,6 +13,12 @@ struct zca_flight;
 ZCA_NODISCARD struct zca_flight *zca_flight_enter(struct zca_library *library,
                                                   const char *authority, const char *name,
                                                   long timeout_ms, struct zca_error *err);
+
+/** zca_flight_enter_at does the same for what is in another place than ZCA_PLACE_ORDERS. */
+ZCA_NODISCARD struct zca_flight *zca_flight_enter_at(struct zca_library *library,
+                                                     enum zca_place place, const char *authority,
+                                                     const char *name, long timeout_ms,
+                                                     struct zca_error *err);
 void zca_flight_leave(struct zca_flight *flight);
 ZCA_DEFINE_AUTO(zca_flight, struct zca_flight, zca_flight_leave);
 

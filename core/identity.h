@@ -37,6 +37,8 @@ ZCA_NODISCARD char *zca_identity_order_path(const struct zca_identity *identity,
 enum zca_keystore_kind zca_identity_get_keystore(const struct zca_identity *identity);
 const struct zca_key_type *zca_identity_get_key_type(const struct zca_identity *identity);
 enum zca_auto_enrol zca_identity_get_auto_enrol(const struct zca_identity *identity);
+enum zca_pin_use zca_identity_get_pin(const struct zca_identity *identity);
+enum zca_issue_when zca_identity_get_issue(const struct zca_identity *identity);
 long zca_identity_get_ttl_s(const struct zca_identity *identity);
 const char *zca_identity_get_text(const struct zca_identity *identity,
                                   enum zca_identity_option option);

@@ -24,6 +24,7 @@ static const struct {
     {false, "certs",       0755},
     {false, "orders",      0700},
     {false, "authorities", 0755},
+    {false, "tokens",      0700},
 };
 
 static const size_t max_name = 128;
