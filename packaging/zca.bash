@@ -17,7 +17,7 @@ _zca() {
     elif [[ $word == -* ]]; then
         words=$(sed -n "s/^$command | \(--[^ ]*\) .*/\1/p" <<<"$rows")
         words="$words --config --help"
-    elif [[ $command == renew || $command == export || $command == revoke ]]; then
+    elif [[ $command == renew || $command == export || $command == revoke || $command == pin ]]; then
         words=$(zca list 2>/dev/null | sed '1d; s/ .*//')
     fi
     mapfile -t COMPREPLY < <(compgen -W "${words-}" -- "$word")

@@ -33,6 +33,6 @@ struct zca_tool_command {
 
 zca_tool_run zca_tool_login, zca_tool_logout, zca_tool_ca_init, zca_tool_ca_show, zca_tool_cert;
 zca_tool_run zca_tool_list, zca_tool_revoke, zca_tool_renew, zca_tool_export, zca_tool_doctor;
-zca_tool_run zca_tool_config, zca_tool_help;
+zca_tool_run zca_tool_pin, zca_tool_config, zca_tool_help;
 
 #endif

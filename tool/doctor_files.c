@@ -45,6 +45,7 @@ static const struct {
     {ZCA_PLACE_ORDERS,      077              },
     {ZCA_PLACE_CERTS,       S_IWGRP | S_IWOTH},
     {ZCA_PLACE_AUTHORITIES, S_IWGRP | S_IWOTH},
+    {ZCA_PLACE_TOKENS,      077              },
 };
 
 /* "PLACE/authority", found from a path in it. */

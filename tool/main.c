@@ -54,6 +54,9 @@ static const enum zca_tool_option export_options[] = {
 
 static const enum zca_tool_option doctor_options[] = {ZCA_TOOL_AUTHORITY, ZCA_TOOL_END};
 
+static const enum zca_tool_option pin_options[] = {ZCA_TOOL_PIN_FILE, ZCA_TOOL_REMOVE,
+                                                   ZCA_TOOL_AUTHORITY, ZCA_TOOL_END};
+
 static const enum zca_tool_option config_options[] = {ZCA_TOOL_PRINT_OPTIONS, ZCA_TOOL_MAN,
                                                       ZCA_TOOL_END};
 
@@ -139,6 +142,14 @@ static const struct zca_tool_command commands[] = {
      .max_words = SIZE_MAX,
      .options = doctor_options,
      .run = zca_tool_doctor,
+     },
+    {
+     .name = "pin",
+     .arguments = "NAME",
+     .help = "set the PIN that an identity's PKCS#11 token asks for",
+     .max_words = 1,
+     .options = pin_options,
+     .run = zca_tool_pin,
      },
     {
      .name = "config",

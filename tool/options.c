@@ -36,6 +36,8 @@ const struct zca_tool_option_row zca_tool_options[ZCA_TOOL_NUM_OPTIONS] = {
     [ZCA_TOOL_CERT] = {"cert",          "FILE",    "certificate and chain"                             },
     [ZCA_TOOL_KEY] = {"key",           "FILE",    "key reference"                                     },
     [ZCA_TOOL_SEALED] = {"sealed",        NULL,      "put the sealed key into the reference"             },
+    [ZCA_TOOL_PIN_FILE] = {"pin-file",      "FILE",    "read the PIN from FILE"                            },
+    [ZCA_TOOL_REMOVE] = {"remove",        NULL,      "remove the PIN"                                    },
     [ZCA_TOOL_PRINT_OPTIONS] = {"print-options", NULL,      "print every option, for programs"                  },
     [ZCA_TOOL_MAN] = {"man",           NULL,      "print the reference section of the manual"         },
 };
