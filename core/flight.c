@@ -63,14 +63,14 @@ struct zca_flight *zca_flight_enter(struct zca_library *library, const char *aut
 }
 
 struct zca_flight *zca_flight_enter_at(struct zca_library *library, enum zca_place place,
-                                       const char *authority, const char *name, long timeout_ms,
+                                       const char *directory, const char *name, long timeout_ms,
                                        struct zca_error *err)
 {
     zca_auto(text) char *path = NULL;
-    if (!zca_library_prepare(library, place, authority, err)) {
+    if (!zca_library_prepare(library, place, directory, err)) {
         return NULL;
     }
-    path = zca_library_path(library, place, authority, name, ".lock", err);
+    path = zca_library_path(library, place, directory, name, ".lock", err);
     if (!path) {
         return NULL;
     }

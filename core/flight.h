@@ -14,9 +14,9 @@ ZCA_NODISCARD struct zca_flight *zca_flight_enter(struct zca_library *library,
                                                   const char *authority, const char *name,
                                                   long timeout_ms, struct zca_error *err);
 
-/** zca_flight_enter_at does the same for what is in another place than ZCA_PLACE_ORDERS. */
+/** zca_flight_enter_at is zca_flight_enter with the lock "PLACE/directory/name.lock". */
 ZCA_NODISCARD struct zca_flight *zca_flight_enter_at(struct zca_library *library,
-                                                     enum zca_place place, const char *authority,
+                                                     enum zca_place place, const char *directory,
                                                      const char *name, long timeout_ms,
                                                      struct zca_error *err);
 void zca_flight_leave(struct zca_flight *flight);

@@ -121,7 +121,7 @@ enum zca_place {
     ZCA_PLACE_CERTS,       /* state-dir/certs, 0755 */
     ZCA_PLACE_ORDERS,      /* state-dir/orders, 0700: journals, pending requests, locks */
     ZCA_PLACE_AUTHORITIES, /* state-dir/authorities, 0755: CA certificates; tokens inside are 0600 */
-    ZCA_PLACE_TOKENS,      /* state-dir/tokens, 0700: what PKCS#11 tokens keep */
+    ZCA_PLACE_TOKENS, /* state-dir/tokens, 0700: PKCS#11 tokens that keep what applications store */
     ZCA_NUM_PLACES
 };
 

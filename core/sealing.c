@@ -64,25 +64,43 @@ static bool find_source(struct zca_library *library, enum zca_keystore_kind kind
     return out_source->path;
 }
 
-/* Keys beside a sealing key that is gone can only be opened with that one: a new one would hide the loss. */
-static bool check_no_keys(const char *path, struct zca_error *err)
+/* What a sealing key seals, beside it. */
+static const struct {
+    const char *directory, *files;
+} sealed[] = {
+    {"keys",   "*/*.key"},
+    {"tokens", "*/token"},
+};
+
+static bool check_none(const char *path, size_t row, struct zca_error *err)
 {
     glob_t found = {0};
     char *pattern = NULL;
+    const char *directory = sealed[row].directory;
     int len = (int)(strrchr(path, '/') - path);
-    if (asprintf(&pattern, "%.*s/keys/*/*.key", len, path) < 0) {
+    if (asprintf(&pattern, "%.*s/%s/%s", len, path, directory, sealed[row].files) < 0) {
         return zca_error_set(err, ZCA_ERR_MEMORY, "out of memory");
     }
     int rc = glob(pattern, GLOB_NOSORT, NULL, &found);
     free(pattern);
     globfree(&found);
-    /* whoever stored a key in the meantime made the sealing key first */
+    /* whoever stored something in the meantime made the sealing key first */
     return rc == GLOB_NOMATCH || access(path, F_OK) == 0 ||
            zca_error_set(
                err, ZCA_ERR_SEALED,
-               "sealing key '%s' is gone, but there are keys that it sealed: restore it, or "
-               "remove '%.*s/keys' to begin anew",
-               path, len, path);
+               "sealing key '%s' is gone, but there are %s that it sealed: restore it, or "
+               "remove '%.*s/%s' to begin anew",
+               path, directory, len, path, directory);
+}
+
+/* Keys beside a sealing key that is gone can only be opened with that one: a new one would hide the loss. */
+static bool check_no_keys(const char *path, struct zca_error *err)
+{
+    bool ok = true;
+    for (size_t i = 0; ok && i < ZCA_COUNT(sealed); i++) {
+        ok = check_none(path, i, err);
+    }
+    return ok;
 }
 
 /* Somebody else may be first, which is as good. */

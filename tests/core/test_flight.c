@@ -66,6 +66,20 @@ static void locks_of_identities_are_independent(void **state)
     check_ok(web && mail, err);
 }
 
+static void lock_lies_where_it_is_asked_for(void **state)
+{
+    struct scene *scene = *state;
+    struct zca_error err = {.reason = ZCA_ERR_NONE};
+    open_scene(scene, "plain", "");
+    zca_auto(zca_flight) struct zca_flight *orders = enter(scene, 0, &err);
+    zca_auto(zca_flight) struct zca_flight *tokens =
+        zca_flight_enter_at(scene->library, ZCA_PLACE_TOKENS, "corp", "web", 0, &err);
+    check_ok(orders && tokens, err);
+    assert_true(scene_exists(scene, "state/tokens/corp/web.lock"));
+    check_refused(zca_flight_enter_at(scene->library, ZCA_PLACE_TOKENS, "corp", "web", 0, &err),
+                  err, ZCA_ERR_BUSY);
+}
+
 /* ---- threads ---- */
 
 struct counter {
@@ -321,6 +335,7 @@ int main(void)
         SCENE(lock_is_exclusive_in_a_process),
         SCENE(lock_can_be_taken_again),
         SCENE(locks_of_identities_are_independent),
+        SCENE(lock_lies_where_it_is_asked_for),
         SCENE(lock_excludes_threads),
         SCENE(cold_crowd_issues_once),
         SCENE(renewing_crowd_issues_once),

@@ -210,6 +210,7 @@ static void library_paths_stay_below_their_place(void **state)
         {ZCA_PLACE_CERTS,       "state/certs/corp",       0755},
         {ZCA_PLACE_ORDERS,      "state/orders/corp",      0700},
         {ZCA_PLACE_AUTHORITIES, "state/authorities/corp", 0755},
+        {ZCA_PLACE_TOKENS,      "state/tokens/corp",      0700},
     };
 
     for (size_t i = 0; i < ZCA_COUNT(rows); i++) {

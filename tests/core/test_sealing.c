@@ -79,6 +79,18 @@ static void lost_sealing_key_is_not_made_anew_beside_keys(void **state)
     assert_int_equal(access(path, F_OK), -1);
 }
 
+static void lost_sealing_key_is_not_made_anew_beside_tokens(void **state)
+{
+    struct zca_error err = {.reason = ZCA_ERR_NONE};
+    zca_auto(zca_buffer) struct zca_buffer sealing_key = ZCA_SECRET_BUFFER;
+    zca_auto(zca_library) struct zca_library *library = home_library(state, "");
+    check_ok(zca_library_prepare(library, ZCA_PLACE_TOKENS, "scratch", &err), err);
+    home_write(state, "state/tokens/scratch/token", 0600, zca_span_text("sealed"));
+    check_refused(zca_sealing_key_load(library, ZCA_KEYSTORE_FILE, true, &sealing_key, &err), err,
+                  ZCA_ERR_SEALED);
+    assert_non_null(strstr(err.message, "tokens"));
+}
+
 static void sealing_key_open_to_others_is_refused(void **state)
 {
     zca_auto(zca_library) struct zca_library *library = home_library(state, "");
@@ -192,6 +204,7 @@ int main(void)
     const struct CMUnitTest tests[] = {
         CASE(sealing_key_lost_or_wrong_is_refused),
         CASE(lost_sealing_key_is_not_made_anew_beside_keys),
+        CASE(lost_sealing_key_is_not_made_anew_beside_tokens),
         CASE(sealing_key_open_to_others_is_refused),
         CASE(sealing_key_of_the_configuration_is_used_and_never_made),
         CASE(sealing_key_of_systemd_is_preferred_to_our_own),
