@@ -43,9 +43,11 @@ enum zca_origin {
 };
 
 #define ZCA_MAY(origin) (1u << (origin))
-#define ZCA_ATTRIBUTE_SECRET 0x100u  /* not told when CKA_SENSITIVE or not CKA_EXTRACTABLE */
-#define ZCA_ATTRIBUTE_OF_KEY 0x200u  /* read from the key when asked, never kept beside it */
-#define ZCA_ATTRIBUTE_ONE_WAY 0x400u /* CKA_SENSITIVE only to true, CKA_EXTRACTABLE only to false */
+/* read from the key when asked, never kept beside it; not told when CKA_SENSITIVE or not CKA_EXTRACTABLE */
+#define ZCA_ATTRIBUTE_SECRET 0x100u
+#define ZCA_ATTRIBUTE_OF_KEY 0x200u   /* what it says comes from the key, not from a template */
+#define ZCA_ATTRIBUTE_ONLY_ON 0x400u  /* one-way: CKA_SENSITIVE is changed to true only, */
+#define ZCA_ATTRIBUTE_ONLY_OFF 0x800u /* CKA_EXTRACTABLE to false only */
 
 struct zca_attribute_row {
     CK_ATTRIBUTE_TYPE type;
@@ -53,13 +55,18 @@ struct zca_attribute_row {
     enum zca_attribute_form form;
     unsigned classes; /* ZCA_CLASS_... */
     unsigned flags;   /* ZCA_MAY(origin) bits and ZCA_ATTRIBUTE_... */
-    int fallback; /* BOOLEAN: 0 or 1 for an object made without it; -1: absent. Others: -1 absent, 0 empty */
+    /* for an object made without it: -1 absent; BOOLEAN 0 or 1; NUMBER 0: CK_UNAVAILABLE_INFORMATION; others 0: empty */
+    int fallback;
 };
 
-/** zca_attribute_find returns the row, or NULL for types that we do not know. */
+/** zca_attribute_find returns the first row of a type, or NULL for types that we do not know. */
 const struct zca_attribute_row *zca_attribute_find(CK_ATTRIBUTE_TYPE type);
 
-/** zca_attribute_rows returns all rows, sorted by type, for what walks them. */
+/** zca_attribute_of returns the row of a type for a class (ZCA_CLASS_...), or NULL when its objects have no such thing. */
+const struct zca_attribute_row *zca_attribute_of(CK_ATTRIBUTE_TYPE type, unsigned class);
+
+/** zca_attribute_rows returns all rows, sorted by type, for what walks them. A type has several rows where it is another
+ * thing for other classes. */
 const struct zca_attribute_row *zca_attribute_rows(size_t *out_num_rows);
 
 /** zca_class_bit returns the ZCA_CLASS_ bit of a CKO_ number; 0 for classes that we have no objects of. */

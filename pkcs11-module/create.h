@@ -8,7 +8,8 @@
 #include "pkcs11-module/session.h"
 
 /**
- * zca_values_from_template copies a template's attributes as its origin allows, then the rows' fallbacks.
+ * zca_values_from_template copies a template's attributes as its origin allows, then the rows' fallbacks; keys of
+ * ZCA_ORIGIN_GENERATE are said to be made here.
  *
  * class   of the object; CKA_CLASS of the template must say the same, if at all.
  * CKR_ATTRIBUTE_TYPE_INVALID     unknown, or not one of this class.
@@ -20,13 +21,31 @@ ZCA_NODISCARD CK_RV zca_values_from_template(CK_OBJECT_CLASS class,
                                              enum zca_origin origin,
                                              struct zca_values **out_values);
 
+/** zca_values_apply changes the values of an object of a class as a template says and its origin allows: results as
+ * above, and CKR_ATTRIBUTE_READ_ONLY for the way back of what has one way. */
+ZCA_NODISCARD CK_RV zca_values_apply(struct zca_values *values, CK_OBJECT_CLASS class,
+                                     const struct zca_template *template, enum zca_origin origin);
+
 /** zca_object_show adds a new object to the session's token: a session object to be seen by all its sessions, a token
- * object after the kind has stored it. Checks CKR_SESSION_READ_ONLY, CKR_TOKEN_WRITE_PROTECTED, CKR_USER_NOT_LOGGED_IN.
+ * object after the kind has stored it. Gives it a CKA_UNIQUE_ID. Checks what zca_object_may_show does.
  * object: a reference that the set takes on success. */
 ZCA_NODISCARD CK_RV zca_object_show(struct zca_session *session, struct zca_object *object);
 
-/** zca_object_may_show checks the same before work is done for values that are to become an object. */
+/** zca_object_may_show checks the same before work is done for values that are to become an object: CKR_SESSION_READ_ONLY,
+ * CKR_TOKEN_WRITE_PROTECTED, CKR_USER_NOT_LOGGED_IN; CKR_ATTRIBUTE_READ_ONLY for CKA_TRUSTED of anybody but the SO. */
 ZCA_NODISCARD CK_RV zca_object_may_show(struct zca_session *session,
                                         const struct zca_values *values);
+
+/** zca_object_hide removes an object for good, also from where the kind stores it. Operations that use it keep it.
+ * CKR_SESSION_READ_ONLY, CKR_TOKEN_WRITE_PROTECTED; CKR_OBJECT_HANDLE_INVALID when another thread was faster. */
+ZCA_NODISCARD CK_RV zca_object_hide(struct zca_session *session, struct zca_object *object);
+
+/** zca_object_change gives an object the values of a template (ZCA_ORIGIN_CHANGE), stored before they are seen. */
+ZCA_NODISCARD CK_RV zca_object_change(struct zca_session *session, struct zca_object *object,
+                                      const struct zca_template *template);
+
+/** zca_object_allows tells whether a boolean attribute of the object is true. Takes the lock. */
+bool zca_object_allows(struct zca_session *session, const struct zca_object *object,
+                       CK_ATTRIBUTE_TYPE type);
 
 #endif
