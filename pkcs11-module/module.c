@@ -165,6 +165,7 @@ static void drop_tokens(void)
     module.num_tokens = 0;
     zca_library_free(module.library);
     module.library = NULL;
+    atomic_store(&module.log_of, NULL);
     free(module.config_file);
     module.config_file = NULL;
 }

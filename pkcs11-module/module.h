@@ -8,6 +8,7 @@
 #define ZCA_PKCS11_MODULE_MODULE_H
 
 #include <pthread.h>
+#include <stdatomic.h>
 #include <sys/stat.h>
 
 #include "core/library.h"
@@ -25,8 +26,9 @@ struct zca_module {
     bool is_strict;  /* then nothing is offered before that (option pkcs11-fork) */
     bool no_threads; /* CKF_LIBRARY_CANT_CREATE_OS_THREADS */
     struct zca_library *library;
-    char *config_file;         /* what C_Initialize named; NULL: the usual */
-    struct stat config_status; /* of the file that the tokens were made from */
+    _Atomic(struct zca_library *) log_of; /* whose options opened the log (error.c) */
+    char *config_file;                    /* what C_Initialize named; NULL: the usual */
+    struct stat config_status;            /* of the file that the tokens were made from */
     struct zca_token *
         *tokens; /* in the order of zca.conf; stay as long as the configuration does */
     size_t num_tokens;
