@@ -24,6 +24,7 @@ struct zca_object {
         is_hidden; /* its handle is good, but no search finds it: replaced by one of the same CKA_ID */
     bool is_superseded;        /* an older generation: found only by CKA_ID or CKA_UNIQUE_ID */
     struct zca_values *values; /* replaced as a whole, under the module's lock */
+    unsigned changes;          /* how often they were replaced */
     EVP_PKEY *key;             /* of the private context; NULL: no key, or one that is elsewhere */
     struct zca_buffer secret;  /* CKO_SECRET_KEY: its value; a secret buffer */
     char *file;                /* where a scratch token keeps it; NULL */

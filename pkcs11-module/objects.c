@@ -178,6 +178,7 @@ void zca_objects_replace_values(struct zca_objects *objects, struct zca_object *
     unlink_id(objects, object);
     zca_values_free(object->values);
     object->values = values;
+    object->changes++;
     link_id(objects, object);
 }
 

@@ -57,6 +57,7 @@ static void clear_work(struct zca_session *session)
     for (size_t i = 0; i < ZCA_COUNT(session->operations); i++) {
         zca_operation_clear(&session->operations[i]);
     }
+    EVP_PKEY_CTX_free(session->generator);
 }
 
 void zca_session_free(struct zca_session *session)

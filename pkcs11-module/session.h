@@ -28,6 +28,8 @@ struct zca_session {
     pthread_mutex_t mutex; /* around what follows; before the gate (base/gate.h) */
     struct zca_find find;
     struct zca_operation operations[ZCA_NUM_OPERATIONS];
+    EVP_PKEY_CTX *generator;     /* C_GenerateKeyPair's, of the last curve; NULL: none yet */
+    const char *generator_group; /* that curve; static */
 };
 
 void zca_session_free(struct zca_session *session); /* gives a reference back */
