@@ -20,9 +20,10 @@ static void find_certificate_requests_it_once(void **state)
     bed_start(scene);
     CK_SESSION_HANDLE session = bed_open("web", 0);
     CK_OBJECT_CLASS class = CKO_CERTIFICATE;
+    char label[] = "web";
     const CK_ATTRIBUTE attributes[] = {
         {CKA_CLASS, &class, sizeof(class)},
-        {CKA_LABEL, "web",  3            },
+        {CKA_LABEL, label,  3            },
     };
     CK_OBJECT_HANDLE leaf = 0;
 
