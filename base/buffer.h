@@ -96,6 +96,11 @@ ZCA_NODISCARD bool zca_hex_encode(struct zca_span bytes, char separator,
 ZCA_NODISCARD bool zca_hex_decode(struct zca_span text, struct zca_buffer *out_bytes,
                                   struct zca_error *err);
 
+/** zca_json_quote appends UTF-8 text as a JSON string with its quotes (RFC 8259, 7). What is no UTF-8 becomes '?'. For the
+ * parts that do without base/json.h. */
+ZCA_NODISCARD bool zca_json_quote(struct zca_span text, struct zca_buffer *out_json,
+                                  struct zca_error *err);
+
 /** zca_random appends `len` bytes from RAND_bytes of `libctx` (RAND_priv_bytes when the buffer is
  * secret); libctx NULL is the default context. */
 ZCA_NODISCARD bool zca_random(OSSL_LIB_CTX *libctx, size_t len, struct zca_buffer *out_bytes,

@@ -1,9 +1,10 @@
 /* SPDX-License-Identifier: Apache-2.0 */
-/* Base64 (RFC 4648, sections 4 and 5) by OpenSSL's block functions, and hexadecimal. */
+/* Base64 (RFC 4648, sections 4 and 5) by OpenSSL's block functions, hexadecimal, JSON strings. */
 #include <ctype.h>
 #include <limits.h>
 #include <string.h>
 
+#include <openssl/asn1.h>
 #include <openssl/crypto.h>
 #include <openssl/evp.h>
 
@@ -194,4 +195,49 @@ bool zca_hex_decode(struct zca_span text, struct zca_buffer *out_bytes, struct z
     }
     return zca_buffer_resize(&bytes, num_bytes, err) &&
            zca_buffer_append(out_bytes, zca_buffer_span(&bytes), err);
+}
+
+/* ---- JSON ---- */
+
+/* How many bytes the character at `text` has; 0: it is no UTF-8. */
+static size_t character_len(const uint8_t *text, size_t len)
+{
+    unsigned long value = 0;
+    int found = UTF8_getc(text, len < 4 ? (int)len : 4, &value);
+    return found > 0 ? (size_t)found : 0;
+}
+
+static bool quote_character(const uint8_t *text, size_t len, struct zca_buffer *json,
+                            struct zca_error *err)
+{
+    if (len == 0) {
+        return zca_buffer_append_text(json, "?", err);
+    }
+    if (*text < 0x20) {
+        return zca_buffer_format(json, err, "\\u%04x", *text);
+    }
+    bool is_special = *text == '"' || *text == '\\';
+    return (!is_special || zca_buffer_append_text(json, "\\", err)) &&
+           zca_buffer_append(json, zca_span_of(text, len), err);
+}
+
+static bool quote(struct zca_span text, struct zca_buffer *json, struct zca_error *err)
+{
+    if (!zca_buffer_append_text(json, "\"", err)) {
+        return false;
+    }
+    for (size_t i = 0; i < text.len;) {
+        size_t len = character_len(text.data + i, text.len - i);
+        if (!quote_character(text.data + i, len, json, err)) {
+            return false;
+        }
+        i += len > 0 ? len : 1;
+    }
+    return zca_buffer_append_text(json, "\"", err);
+}
+
+bool zca_json_quote(struct zca_span text, struct zca_buffer *out_json, struct zca_error *err)
+{
+    zca_auto(zca_buffer) struct zca_buffer quoted = {.secret = out_json->secret};
+    return quote(text, &quoted, err) && zca_buffer_append(out_json, zca_buffer_span(&quoted), err);
 }

@@ -158,6 +158,32 @@ static void hex_past_the_limit_is_refused(void **state)
     assert_int_equal(out.len, 0);
 }
 
+/* ---- JSON ---- */
+
+static void json_quote_escapes_what_must_be(void **state)
+{
+    (void)state;
+    static const char plain[] = "a \"b\" c\\d\n\x01\x7f \xc3\xa9 \xf0\x9f\x94\x91";
+    static const char bad[] = "x\xc3(\xff\xe2\x82";
+    struct zca_error err = {.reason = ZCA_ERR_NONE};
+    zca_auto(zca_buffer) struct zca_buffer text = {.len = 0};
+    zca_auto(zca_buffer) struct zca_buffer repaired = {.len = 0};
+    check_ok(zca_json_quote(zca_span_text(plain), &text, &err), err);
+    check_text(text, "\"a \\\"b\\\" c\\\\d\\u000a\\u0001\x7f \xc3\xa9 \xf0\x9f\x94\x91\"");
+    check_ok(zca_json_quote(zca_span_text(bad), &repaired, &err), err);
+    check_text(repaired, "\"x?(???\"");
+}
+
+static void json_quote_past_the_limit_appends_nothing(void **state)
+{
+    (void)state;
+    struct zca_error err = {.reason = ZCA_ERR_NONE};
+    zca_auto(zca_buffer) struct zca_buffer text = {.limit = 6};
+    check_ok(zca_buffer_append_text(&text, "ab", &err), err);
+    check_refused(zca_json_quote(zca_span_text("abc"), &text, &err), err, ZCA_ERR_INVALID);
+    check_text(text, "ab");
+}
+
 int main(void)
 {
     const struct CMUnitTest tests[] = {
@@ -171,6 +197,8 @@ int main(void)
         cmocka_unit_test(hex_decode_takes_either_case_and_colons),
         cmocka_unit_test(hex_decode_of_wrong_text_is_refused),
         cmocka_unit_test(hex_past_the_limit_is_refused),
+        cmocka_unit_test(json_quote_escapes_what_must_be),
+        cmocka_unit_test(json_quote_past_the_limit_appends_nothing),
     };
     return cmocka_run_group_tests_name("base/encoding", tests, NULL, NULL);
 }
