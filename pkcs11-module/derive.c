@@ -9,25 +9,7 @@
 #include "pkcs11-module/call.h"
 #include "pkcs11-module/create.h"
 #include "pkcs11-module/error.h"
-
-/* Types of key that a secret can become, and what they ask of its length. */
-static bool is_any(size_t len)
-{
-    return len > 0;
-}
-
-static bool is_of_aes(size_t len)
-{
-    return len == 16 || len == 24 || len == 32;
-}
-
-static const struct {
-    CK_KEY_TYPE type;
-    bool (*fits)(size_t len);
-} key_types[] = {
-    {CKK_GENERIC_SECRET, is_any   },
-    {CKK_AES,            is_of_aes},
-};
+#include "pkcs11-module/secret.h"
 
 /* The point as it is, or in an OCTET STRING as CKA_EC_POINT is: only the lengths tell, both begin with 4. */
 static struct zca_span unwrap_point(struct zca_span given, size_t point_len)
@@ -87,17 +69,12 @@ static CK_RV shorten(struct zca_buffer *secret, const struct zca_values *values)
 {
     CK_KEY_TYPE type = zca_values_get_number(values, CKA_KEY_TYPE, CKK_GENERIC_SECRET);
     CK_ULONG len = zca_values_get_number(values, CKA_VALUE_LEN, secret->len);
-    for (size_t i = 0; i < ZCA_COUNT(key_types); i++) {
-        if (key_types[i].type != type) {
-            continue;
-        }
-        if (len > secret->len || !key_types[i].fits(len)) {
-            return CKR_KEY_SIZE_RANGE;
-        }
-        memmove(secret->data, secret->data + secret->len - len, len);
-        return zca_buffer_resize(secret, len, NULL) ? CKR_OK : CKR_HOST_MEMORY;
+    CK_RV rv = len > secret->len ? CKR_KEY_SIZE_RANGE : zca_secret_fits(type, len);
+    if (rv != CKR_OK) {
+        return rv;
     }
-    return CKR_TEMPLATE_INCONSISTENT;
+    memmove(secret->data, secret->data + secret->len - len, len);
+    return zca_buffer_resize(secret, len, NULL) ? CKR_OK : CKR_HOST_MEMORY;
 }
 
 /* The attributes that the template does not say: a secret is as well kept as the key that it comes from. */
@@ -121,24 +98,6 @@ static CK_RV complete(const struct zca_session *session, const struct zca_object
             : zca_values_set_boolean(values, CKA_ALWAYS_SENSITIVE, was_sensitive && is_sensitive);
     return rv ? rv
               : zca_values_set_boolean(values, CKA_NEVER_EXTRACTABLE, was_kept && !is_extractable);
-}
-
-/* values is taken. */
-static CK_RV show(struct zca_session *session, struct zca_values *values, struct zca_buffer *secret,
-                  CK_OBJECT_HANDLE *out_handle)
-{
-    zca_auto(zca_object) struct zca_object *object = zca_object_new(values, NULL);
-    if (!object) {
-        return CKR_HOST_MEMORY;
-    }
-    zca_buffer_move(&object->secret, secret);
-    CK_OBJECT_HANDLE handle = object->handle;
-    CK_RV rv = zca_object_show(session, object);
-    if (rv == CKR_OK) {
-        (void)zca_steal(object); /* the token's now */
-        *out_handle = handle;
-    }
-    return rv;
 }
 
 /* What must be right before anything is computed; out_base: a new reference. */
@@ -182,7 +141,7 @@ static CK_RV derive_key(struct zca_session *session, const CK_MECHANISM *given,
     rv = agree(session, base->key, zca_span_of(ecdh.pPublicData, ecdh.ulPublicDataLen), &secret);
     rv = rv ? rv : shorten(&secret, values);
     rv = rv ? rv : complete(session, base, secret.len, values);
-    return rv ? rv : show(session, zca_steal(values), &secret, out_handle);
+    return rv ? rv : zca_secret_show(session, zca_steal(values), &secret, out_handle);
 }
 
 static CK_RV check_and_derive(struct zca_session *session, const CK_MECHANISM *given,

@@ -90,6 +90,27 @@ CK_RV C_DigestUpdate(CK_SESSION_HANDLE session, CK_BYTE *part, CK_ULONG part_len
     return call.rv ? call.rv : zca_call_end(&call, digest_update(call.session, part, part_len));
 }
 
+static CK_RV digest_key(struct zca_session *session, CK_OBJECT_HANDLE handle)
+{
+    struct zca_operation *operation = &session->operations[ZCA_OPERATION_DIGEST];
+    zca_auto(zca_object) struct zca_object *key = zca_session_object(session, handle);
+    CK_RV rv = zca_operation_use(operation, true);
+    if (rv == CKR_OK && !key) {
+        rv = CKR_KEY_HANDLE_INVALID;
+    }
+    if (rv == CKR_OK && key->class != CKO_SECRET_KEY) {
+        rv = CKR_KEY_INDIGESTIBLE;
+    }
+    rv = rv ? rv : zca_operation_update(session, operation, zca_buffer_span(&key->secret));
+    return zca_operation_leave(operation, rv, true);
+}
+
+CK_RV C_DigestKey(CK_SESSION_HANDLE session, CK_OBJECT_HANDLE key)
+{
+    zca_auto(zca_call) struct zca_call call = zca_call_begin_session("C_DigestKey", session);
+    return call.rv ? call.rv : zca_call_end(&call, digest_key(call.session, key));
+}
+
 CK_RV C_DigestFinal(CK_SESSION_HANDLE session, CK_BYTE *digest, CK_ULONG *digest_len)
 {
     zca_auto(zca_call) struct zca_call call = zca_call_begin_session("C_DigestFinal", session);

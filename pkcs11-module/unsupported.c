@@ -84,12 +84,6 @@ CK_RV C_VerifyRecover(CK_SESSION_HANDLE session, CK_BYTE *signature, CK_ULONG si
     return refuse("C_VerifyRecover", session);
 }
 
-CK_RV C_DigestKey(CK_SESSION_HANDLE session, CK_OBJECT_HANDLE key)
-{
-    (void)key;
-    return refuse("C_DigestKey", session);
-}
-
 CK_RV C_EncryptUpdate(CK_SESSION_HANDLE session, CK_BYTE *part, CK_ULONG part_len,
                       CK_BYTE *encrypted_part, CK_ULONG *encrypted_part_len)
 {
@@ -163,16 +157,6 @@ CK_RV C_DecryptVerifyUpdate(CK_SESSION_HANDLE session, CK_BYTE *encrypted_part,
     (void)part;
     (void)part_len;
     return refuse("C_DecryptVerifyUpdate", session);
-}
-
-CK_RV C_GenerateKey(CK_SESSION_HANDLE session, CK_MECHANISM *mechanism, CK_ATTRIBUTE *templ,
-                    CK_ULONG count, CK_OBJECT_HANDLE *key)
-{
-    (void)mechanism;
-    (void)templ;
-    (void)count;
-    (void)key;
-    return refuse("C_GenerateKey", session);
 }
 
 CK_RV C_WrapKey(CK_SESSION_HANDLE session, CK_MECHANISM *mechanism, CK_OBJECT_HANDLE wrapping_key,
