@@ -28,6 +28,7 @@ struct zca_object {
     EVP_PKEY *key;             /* of the private context; NULL: no key, or one that is elsewhere */
     struct zca_buffer secret;  /* CKO_SECRET_KEY: its value; a secret buffer */
     char *file;                /* where a scratch token keeps it; NULL */
+    bool is_sealed;            /* its key is still in that file (token.h, open) */
     struct zca_object *next_of_id; /* zca_objects' own */
 };
 

@@ -326,10 +326,23 @@ CK_RV C_SessionCancel(CK_SESSION_HANDLE handle, CK_FLAGS flags)
 
 /* ---- objects ---- */
 
-struct zca_object *zca_session_object(struct zca_session *session, CK_OBJECT_HANDLE handle)
+static struct zca_object *find_object(struct zca_session *session, CK_OBJECT_HANDLE handle,
+                                      bool *out_is_sealed)
 {
     zca_auto(module_lock) struct zca_module *held = zca_module_look(session->token->module);
     struct zca_object *object = zca_objects_find(session->token->objects, handle);
     bool may_see = object && (!object->is_private || zca_token_is_open(session->token));
+    *out_is_sealed = may_see && object->is_sealed;
     return may_see ? zca_object_ref(object) : NULL;
+}
+
+struct zca_object *zca_session_object(struct zca_session *session, CK_OBJECT_HANDLE handle)
+{
+    bool is_sealed = false;
+    struct zca_object *object = find_object(session, handle, &is_sealed);
+    if (is_sealed) {
+        CK_RV rv = session->token->kind->open(session->token, object);
+        (void)rv; /* logged; the object has no key then */
+    }
+    return object;
 }

@@ -142,16 +142,25 @@ CK_RV C_GetSlotList(CK_BBOOL token_present, CK_SLOT_ID *slots, CK_ULONG *count)
     return call.rv ? call.rv : zca_call_end(&call, get_slot_list(call.module, slots, count));
 }
 
+static void refresh(struct zca_token *token)
+{
+    if (token->kind->refresh) {
+        token->kind->refresh(token);
+    }
+}
+
 static CK_RV get_slot_info(const struct zca_module *module, CK_SLOT_ID id, CK_SLOT_INFO *info)
 {
-    const struct zca_token *token = zca_module_token(module, id);
+    struct zca_token *token = zca_module_token(module, id);
     if (!token) {
         return CKR_SLOT_ID_INVALID;
     }
     if (!info) {
         return CKR_ARGUMENTS_BAD;
     }
+    refresh(token);
     *info = (CK_SLOT_INFO){.flags = CKF_TOKEN_PRESENT};
+    zca_auto(module_lock) struct zca_module *held = zca_module_look(token->module);
     zca_text_pad(info->slotDescription, sizeof(info->slotDescription), token->label);
     zca_text_pad(info->manufacturerID, sizeof(info->manufacturerID), "zca");
     return CKR_OK;
@@ -173,6 +182,7 @@ static CK_RV get_token_info(const struct zca_module *module, CK_SLOT_ID id, CK_T
     if (!info) {
         return CKR_ARGUMENTS_BAD;
     }
+    refresh(token);
     *info = (CK_TOKEN_INFO){
         .flags = token->kind->flags(token),
         .ulMaxSessionCount = CK_EFFECTIVELY_INFINITE,

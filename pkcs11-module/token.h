@@ -82,6 +82,13 @@ struct zca_token_kind {
                                   const struct zca_values *values);
     ZCA_NODISCARD CK_RV (*remove)(struct zca_token *token, struct zca_object *object);
 
+    /** open reads the key of an object that is_sealed, when somebody is about to use it (zca_session_object): the object has
+     * its key or secret then, for all. */
+    ZCA_NODISCARD CK_RV (*open)(struct zca_token *token, struct zca_object *object);
+
+    /** refresh brings label and flags up to date with what other processes did; before C_GetTokenInfo tells them. */
+    void (*refresh)(struct zca_token *token);
+
     /** generate makes the token's own key pair (CKA_TOKEN) where the kind knows how keys are made and kept (identity);
      * its objects are in token->objects afterwards. Absent: the caller makes one and adds it. */
     ZCA_NODISCARD CK_RV (*generate)(struct zca_token *token, const char *key_type,
