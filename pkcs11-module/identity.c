@@ -25,6 +25,7 @@ struct identity {
     bool asks_pin;
     enum zca_issue_when when;
     struct zca_issue *issue;
+    struct zca_identity_pin *pin;
     pthread_mutex_t
         mutex; /* around the reading of what is stored; inside the gate, never across the network */
     struct zca_generation current;
@@ -83,7 +84,8 @@ static bool make(struct zca_token *token, const char *name, const char **out_ori
     state->asks_pin = choice_of(token->library, name, ZCA_IDENTITY_PIN) == ZCA_PIN_LOCAL;
     state->when = (enum zca_issue_when)choice_of(token->library, name, ZCA_IDENTITY_ISSUE);
     state->issue = zca_issue_new(token->library);
-    if (!state->issue) {
+    state->pin = zca_identity_pin_new();
+    if (!state->issue || !state->pin) {
         return zca_error_set(err, ZCA_ERR_MEMORY, "out of memory");
     }
     *out_origin = zca_authority_get_url(zca_identity_get_authority(state->identity));
@@ -98,6 +100,7 @@ static void release(struct zca_token *token)
     }
     zca_generation_clear(&state->current);
     zca_issue_free(state->issue);
+    zca_identity_pin_free(state->pin);
     zca_identity_close(state->identity);
     (void)pthread_mutex_destroy(&state->mutex); /* nobody has it */
     free(state);
@@ -259,7 +262,7 @@ static CK_RV login(struct zca_token *token, CK_USER_TYPE user, struct zca_span p
     if (user != CKU_USER) {
         return CKR_USER_TYPE_INVALID;
     }
-    CK_RV rv = zca_identity_pin_check(token, state->identity, pin);
+    CK_RV rv = zca_identity_pin_check(state->pin, state->identity, pin);
     if (rv == CKR_OK && state->when == ZCA_ISSUE_ON_LOGIN && need_of(state) != NEED_NOTHING &&
         zca_issue_may_run(state->issue)) {
         (void)issue(token, NEED_RENEWAL); /* it is logged; the login itself is good */

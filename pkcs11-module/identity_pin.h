@@ -1,13 +1,23 @@
 /* SPDX-License-Identifier: Apache-2.0 */
-/* The PIN of an identity token (`pin = local`), as `zca pin` has set it. */
+/*
+ * The PIN of an identity token (`pin = local`), as `zca pin` has set it. A process that was right once is remembered, so
+ * that a server's workers log in again when they cannot read the file any more.
+ */
 #ifndef ZCA_PKCS11_MODULE_IDENTITY_PIN_H
 #define ZCA_PKCS11_MODULE_IDENTITY_PIN_H
 
 #include "core/identity.h"
-#include "pkcs11-module/token.h"
+#include "pkcs11-module/cryptoki.h"
 
-/** zca_identity_pin_check compares. CKR_PIN_INCORRECT, CKR_PIN_LOCKED, CKR_USER_PIN_NOT_INITIALIZED. */
-ZCA_NODISCARD CK_RV zca_identity_pin_check(struct zca_token *token,
+struct zca_identity_pin; /* one a token; safe from several threads */
+
+struct zca_identity_pin *zca_identity_pin_new(void);
+void zca_identity_pin_free(struct zca_identity_pin *memory);
+ZCA_DEFINE_AUTO(zca_identity_pin, struct zca_identity_pin, zca_identity_pin_free);
+
+/** zca_identity_pin_check compares; what is wrong is logged. The caller is inside the gate and is outside meanwhile.
+ * CKR_PIN_INCORRECT, CKR_PIN_LOCKED, CKR_USER_PIN_NOT_INITIALIZED. */
+ZCA_NODISCARD CK_RV zca_identity_pin_check(struct zca_identity_pin *memory,
                                            const struct zca_identity *identity,
                                            struct zca_span pin);
 
