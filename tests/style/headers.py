@@ -62,8 +62,8 @@ for path in headers:
     problems += check_guard(path)
 for path in tree.files('.c'):
     problems += check_own_header_first(path)
-flags = {path.parts[0]: project_flags(build, path.parts[0]) for path in headers}
+flags = {path.parent.name: project_flags(build, path.parent.name) for path in headers}
 with concurrent.futures.ThreadPoolExecutor(2) as pool:
-    for found in pool.map(lambda path: compile_alone(flags[path.parts[0]], build, path), headers):
+    for found in pool.map(lambda path: compile_alone(flags[path.parent.name], build, path), headers):
         problems += found
 tree.finish(problems, f'{len(headers)} headers compile alone')
