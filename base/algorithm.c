@@ -98,6 +98,18 @@ static const struct zca_signature_algorithm signature_algorithms[] = {
     {SN_ED25519,                 NID_ED25519,                 EVP_PKEY_ED25519, NULL,     true,  0x1057},
 };
 
+struct family_row {
+    const char *family;
+    const char *oid;
+};
+
+/* OpenSSL looks for an ENGINE by the names, but not by these. */
+static const struct family_row families[] = {
+    {"EC",      "1.2.840.10045.2.1"   },
+    {"RSA",     "1.2.840.113549.1.1.1"},
+    {"ED25519", "1.3.101.112"         },
+};
+
 struct alias_row {
     const char *alias;
     const char *digest;
@@ -212,4 +224,14 @@ const struct zca_signature_algorithm *zca_signature_algorithm_by_nid(int nid)
         }
     }
     return NULL;
+}
+
+EVP_PKEY_CTX *zca_key_family_context(OSSL_LIB_CTX *libctx, const char *family)
+{
+    for (size_t i = 0; i < ZCA_COUNT(families); i++) {
+        if (strcasecmp(family, families[i].family) == 0) {
+            return EVP_PKEY_CTX_new_from_name(libctx, families[i].oid, NULL);
+        }
+    }
+    return EVP_PKEY_CTX_new_from_name(libctx, family, NULL);
 }

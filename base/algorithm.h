@@ -45,6 +45,10 @@ const struct zca_key_type *zca_key_type_of(const EVP_PKEY *key);
  * `group` the name of a curve (EC only, else NULL); `bits` the size (RSA only). */
 const struct zca_key_type *zca_key_type_by(const char *keymgmt, const char *group, int bits);
 
+/** zca_key_family_context returns a context for making keys of a family ("EC", "RSA", "ED25519") by OpenSSL's providers,
+ * even where the application has an ENGINE for such keys. NULL: as EVP_PKEY_CTX_new_from_name. Caller frees. */
+EVP_PKEY_CTX *zca_key_family_context(OSSL_LIB_CTX *libctx, const char *family);
+
 /** zca_key_type_names returns the names, NULL-terminated, for option tables and messages. */
 extern const char *const zca_key_type_names[];
 

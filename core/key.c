@@ -195,7 +195,7 @@ static int make_pkey(const OSSL_PARAM params[], void *argument)
 {
     struct conversion *conversion = argument;
     zca_auto(EVP_PKEY_CTX) EVP_PKEY_CTX *import =
-        EVP_PKEY_CTX_new_from_name(conversion->context, conversion->keymgmt, NULL);
+        zca_key_family_context(conversion->context, conversion->keymgmt);
     /* EVP_PKEY_fromdata takes a pointer that it does not write through */
     return import && EVP_PKEY_fromdata_init(import) == 1 &&
            EVP_PKEY_fromdata(import, &conversion->pkey, conversion->selection,

@@ -8,6 +8,7 @@
 #include <openssl/core_names.h>
 #include <openssl/ec.h>
 
+#include "base/algorithm.h"
 #include "base/openssl_auto.h"
 #include "pkcs11-module/curve.h"
 #include "pkcs11-module/material.h"
@@ -44,8 +45,7 @@ static CK_RV make_key(const struct import *import, const char *keymgmt, OSSL_PAR
     int selection = import->is_private ? EVP_PKEY_KEYPAIR : EVP_PKEY_PUBLIC_KEY;
     zca_auto(error_mark) int mark = ERR_set_mark();
     zca_auto(OSSL_PARAM) OSSL_PARAM *params = OSSL_PARAM_BLD_to_param(builder);
-    zca_auto(EVP_PKEY_CTX) EVP_PKEY_CTX *making =
-        EVP_PKEY_CTX_new_from_name(import->context, keymgmt, NULL);
+    zca_auto(EVP_PKEY_CTX) EVP_PKEY_CTX *making = zca_key_family_context(import->context, keymgmt);
     if (!params || !making || EVP_PKEY_fromdata_init(making) != 1) {
         return CKR_HOST_MEMORY;
     }

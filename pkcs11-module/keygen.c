@@ -99,7 +99,7 @@ static CK_RV open_generator(struct zca_session *session, const struct zca_curve 
         return rv;
     }
     zca_auto(EVP_PKEY_CTX) EVP_PKEY_CTX *generator =
-        EVP_PKEY_CTX_new_from_name(context, curve->keymgmt, NULL);
+        zca_key_family_context(context, curve->keymgmt);
     if (!generator || EVP_PKEY_keygen_init(generator) != 1) {
         return CKR_FUNCTION_FAILED;
     }
@@ -132,8 +132,7 @@ static CK_RV make_rsa(struct pair *pair)
     if (!context) {
         return rv;
     }
-    zca_auto(EVP_PKEY_CTX) EVP_PKEY_CTX *generator =
-        EVP_PKEY_CTX_new_from_name(context, "RSA", NULL);
+    zca_auto(EVP_PKEY_CTX) EVP_PKEY_CTX *generator = zca_key_family_context(context, "RSA");
     bool is_made = generator && EVP_PKEY_keygen_init(generator) == 1 &&
                    EVP_PKEY_CTX_set_rsa_keygen_bits(generator, (int)pair->bits) == 1 &&
                    EVP_PKEY_CTX_set1_rsa_keygen_pubexp(generator, pair->exponent) == 1 &&

@@ -9,6 +9,7 @@
 
 #include <openssl/core_names.h>
 
+#include "base/algorithm.h"
 #include "base/openssl_auto.h"
 #include "base/secure_memory.h"
 
@@ -190,8 +191,7 @@ static EVP_PKEY *import(OSSL_LIB_CTX *context, const struct family *family, int 
                         OSSL_PARAM params[])
 {
     EVP_PKEY *key = NULL;
-    zca_auto(EVP_PKEY_CTX) EVP_PKEY_CTX *importer =
-        EVP_PKEY_CTX_new_from_name(context, family->name, NULL);
+    zca_auto(EVP_PKEY_CTX) EVP_PKEY_CTX *importer = zca_key_family_context(context, family->name);
     if (!importer || EVP_PKEY_fromdata_init(importer) != 1 ||
         EVP_PKEY_fromdata(importer, &key, selection, params) != 1) {
         return NULL;

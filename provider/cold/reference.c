@@ -13,6 +13,7 @@
 #include <openssl/evp.h>
 #include <openssl/x509.h>
 
+#include "base/algorithm.h"
 #include "base/openssl_auto.h"
 #include "base/pem.h"
 #include "core/key.h"
@@ -132,7 +133,7 @@ static int copy_public(const OSSL_PARAM params[], void *argument)
 {
     struct public_copy *copy = argument;
     zca_auto(EVP_PKEY_CTX) EVP_PKEY_CTX *context =
-        EVP_PKEY_CTX_new_from_name(copy->context, zca_kinds[copy->keydata->kind].keymgmt, NULL);
+        zca_key_family_context(copy->context, zca_kinds[copy->keydata->kind].keymgmt);
     /* EVP_PKEY_fromdata takes a pointer it does not write through */
     return context && EVP_PKEY_fromdata_init(context) > 0 &&
            EVP_PKEY_fromdata(context, &copy->key, EVP_PKEY_PUBLIC_KEY,
