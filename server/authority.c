@@ -30,6 +30,8 @@ struct zca_authority {
 };
 
 struct zca_authority_cache {
+    struct zca_ledger *ledger;
+    const struct zca_seal *seal;
     pthread_mutex_t mutex;
     struct zca_authority *slots[CACHE_SIZE];
     size_t next; /* the slot that is given up next */
@@ -109,16 +111,16 @@ static X509 *decode_certificate(const struct zca_authority_row *row, struct zca_
     return certificate;
 }
 
-static struct zca_authority *open_row(struct zca_state *state, const struct zca_authority_row *row,
-                                      struct zca_error *err)
+static struct zca_authority *open_row(const struct zca_seal *seal,
+                                      const struct zca_authority_row *row, struct zca_error *err)
 {
     zca_auto(zca_buffer) struct zca_buffer purpose = {0};
     zca_auto(X509) X509 *certificate = decode_certificate(row, err);
     if (!certificate || !zca_authority_purpose(row->id, &purpose, err)) {
         return NULL;
     }
-    zca_auto(EVP_PKEY) EVP_PKEY *key = zca_ec_key_unseal(
-        zca_state_seal(state), (const char *)purpose.data, zca_buffer_span(&row->sealed_key), err);
+    zca_auto(EVP_PKEY) EVP_PKEY *key =
+        zca_ec_key_unseal(seal, (const char *)purpose.data, zca_buffer_span(&row->sealed_key), err);
     if (!key) {
         return NULL;
     }
@@ -130,13 +132,17 @@ static struct zca_authority *open_row(struct zca_state *state, const struct zca_
     return zca_authority_new(row->id, row->org_id, zca_steal(key), certificate, err);
 }
 
-struct zca_authority_cache *zca_authority_cache_new(struct zca_error *err)
+struct zca_authority_cache *zca_authority_cache_new(struct zca_ledger *ledger,
+                                                    const struct zca_seal *seal,
+                                                    struct zca_error *err)
 {
     struct zca_authority_cache *cache = calloc(1, sizeof(*cache));
     if (!cache) {
         zca_error_set(err, ZCA_ERR_MEMORY, "opening the authorities");
         return NULL;
     }
+    cache->ledger = ledger;
+    cache->seal = seal;
     (void)pthread_mutex_init(&cache->mutex, NULL); /* a default mutex: cannot fail */
     return cache;
 }
@@ -175,13 +181,11 @@ static void keep_cached(struct zca_authority_cache *cache, struct zca_authority 
     *slot = authority;
 }
 
-struct zca_authority *zca_authority_open(struct zca_state *state, const char *org_id,
+struct zca_authority *zca_authority_open(struct zca_authority_cache *cache, const char *org_id,
                                          struct zca_error *err)
 {
-    struct zca_ledger *ledger = zca_state_ledger(state);
-    struct zca_authority_cache *cache = zca_state_authorities(state);
     char *id = NULL;
-    if (!zca_ledger_authority_current_id(ledger, org_id, &id, err)) {
+    if (!zca_ledger_authority_current_id(cache->ledger, org_id, &id, err)) {
         return NULL;
     }
     if (!id) {
@@ -195,14 +199,14 @@ struct zca_authority *zca_authority_open(struct zca_state *state, const char *or
     }
     zca_auto(zca_authority_row) struct zca_authority_row row = {0};
     bool found = false;
-    if (!zca_ledger_authority_current(ledger, org_id, &row, &found, err)) {
+    if (!zca_ledger_authority_current(cache->ledger, org_id, &row, &found, err)) {
         return NULL;
     }
     if (!found) {
         zca_refuse(err, ZCA_REFUSE_CA_NOT_INITIALIZED, NULL);
         return NULL;
     }
-    struct zca_authority *authority = open_row(state, &row, err);
+    struct zca_authority *authority = open_row(cache->seal, &row, err);
     if (authority) {
         keep_cached(cache, authority);
     }

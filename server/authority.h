@@ -14,13 +14,19 @@
 #include "base/auto.h"
 #include "base/buffer.h"
 #include "base/error.h"
+#include "server/ledger.h"
 #include "server/ledger_certificate.h"
-#include "server/state.h"
+#include "server/seal.h"
 
 struct zca_authority;
 
-/** zca_authority_cache_new makes an empty cache of opened authorities; safe from several threads. */
-ZCA_NODISCARD struct zca_authority_cache *zca_authority_cache_new(struct zca_error *err);
+struct zca_authority_cache;
+
+/** zca_authority_cache_new makes an empty cache of opened authorities; safe from several threads.
+ * ledger, seal   borrowed, must outlive the cache: where authorities are kept, and what opens their keys. */
+ZCA_NODISCARD struct zca_authority_cache *zca_authority_cache_new(struct zca_ledger *ledger,
+                                                                  const struct zca_seal *seal,
+                                                                  struct zca_error *err);
 void zca_authority_cache_free(struct zca_authority_cache *cache);
 ZCA_DEFINE_AUTO(zca_authority_cache, struct zca_authority_cache, zca_authority_cache_free);
 
@@ -31,8 +37,8 @@ ZCA_DEFINE_AUTO(zca_authority_cache, struct zca_authority_cache, zca_authority_c
  *
  * Returns an object that is immutable and safe from several threads, or NULL.
  */
-ZCA_NODISCARD struct zca_authority *zca_authority_open(struct zca_state *state, const char *org_id,
-                                                       struct zca_error *err);
+ZCA_NODISCARD struct zca_authority *zca_authority_open(struct zca_authority_cache *cache,
+                                                       const char *org_id, struct zca_error *err);
 
 /** zca_authority_new makes an authority that is not in the ledger yet, for its own certificate.
  * key is taken, also on failure; certificate is borrowed and may be NULL. */

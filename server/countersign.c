@@ -66,7 +66,7 @@ static bool open_task(struct task *task, struct zca_error *err)
     if (request->tbs.len == 0 || request->tbs.len > MAX_TBS) {
         return zca_refuse(err, ZCA_REFUSE_INVALID_TBS, NULL);
     }
-    task->authority = zca_authority_open(task->state, request->org_id, err);
+    task->authority = zca_authority_open(zca_state_authorities(task->state), request->org_id, err);
     if (!task->authority ||
         !zca_policy_load(zca_state_ledger(task->state), request->org_id, &task->policy, err)) {
         return false;

@@ -211,7 +211,7 @@ bool zca_crl_get(struct zca_state *state, const char *org_id, struct zca_buffer 
                  struct zca_error *err)
 {
     zca_auto(zca_authority) struct zca_authority *authority =
-        zca_authority_open(state, org_id, err);
+        zca_authority_open(zca_state_authorities(state), org_id, err);
     zca_auto(zca_flight_seat) struct zca_flight_seat seat = {0};
     zca_auto(zca_crl_row) struct zca_crl_row kept = {0};
     int64_t now_ms = 0;

@@ -65,7 +65,8 @@ static bool check_request(struct issuance *issuance, struct zca_error *err)
     if (!zca_policy_check_ttl(&request->ttl, err)) {
         return false;
     }
-    issuance->authority = zca_authority_open(issuance->state, request->org_id, err);
+    issuance->authority =
+        zca_authority_open(zca_state_authorities(issuance->state), request->org_id, err);
     if (!issuance->authority || !zca_policy_load(ledger, request->org_id, &issuance->policy, err)) {
         return false;
     }

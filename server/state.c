@@ -48,7 +48,8 @@ static bool open_parts(struct zca_state *state, const struct zca_state_options *
     free(path);
     state->seal = state->ledger ? zca_seal_open(state->ledger, options, err) : NULL;
     state->token_key = state->seal ? zca_token_key_open(state->ledger, state->seal, err) : NULL;
-    state->authorities = state->token_key ? zca_authority_cache_new(err) : NULL;
+    state->authorities =
+        state->token_key ? zca_authority_cache_new(state->ledger, state->seal, err) : NULL;
     state->flight = state->authorities ? zca_flight_new(err) : NULL;
     state->rate = state->flight ? zca_rate_new(err) : NULL;
     return state->rate && zca_ledger_intent_newest_time(state->ledger, &state->newest_ms, err);

@@ -90,7 +90,7 @@ static void take_tbs(X509 *certificate, struct zca_buffer *out)
 static void build(struct world *world, const struct plan *plan, struct zca_buffer *out)
 {
     zca_auto(zca_authority) struct zca_authority *authority =
-        zca_authority_open(world->server.state, world->org, NULL);
+        zca_authority_open(zca_state_authorities(world->server.state), world->org, NULL);
     X509 *ca = zca_authority_certificate(authority);
     zca_auto(X509) X509 *certificate = X509_new();
     zca_auto(EVP_PKEY) EVP_PKEY *holder = EVP_EC_gen(plan->curve ? plan->curve : "P-256");
@@ -392,7 +392,7 @@ static void build_crl(struct world *world, long number, const struct zca_buffer 
                       struct zca_buffer *out)
 {
     zca_auto(zca_authority) struct zca_authority *authority =
-        zca_authority_open(world->server.state, world->org, NULL);
+        zca_authority_open(zca_state_authorities(world->server.state), world->org, NULL);
     zca_auto(X509_CRL) X509_CRL *crl = X509_CRL_new();
     zca_auto(EVP_PKEY) EVP_PKEY *nobody = EVP_EC_gen("P-256");
     zca_auto(ASN1_INTEGER) ASN1_INTEGER *value = ASN1_INTEGER_new();

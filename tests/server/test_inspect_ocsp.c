@@ -30,7 +30,8 @@ static void set_up(struct scene *scene, struct world *world)
     *scene = (struct scene){.world = world};
     assert_true(zca_issue_authority(world->server.state, world->org, "test", &row, NULL));
     assert_true(zca_issue_certificate(world->server.state, &request, &scene->issued, NULL));
-    scene->authority = zca_authority_open(world->server.state, world->org, NULL);
+    scene->authority =
+        zca_authority_open(zca_state_authorities(world->server.state), world->org, NULL);
     assert_non_null(scene->authority);
 }
 

@@ -290,7 +290,7 @@ static void key_of_the_ca_is_not_certified(void **state)
     zca_auto(zca_buffer) struct zca_buffer csr = {0};
     init_ca(world);
     zca_auto(zca_authority) struct zca_authority *authority =
-        zca_authority_open(world->server.state, world->org, NULL);
+        zca_authority_open(zca_state_authorities(world->server.state), world->org, NULL);
     EVP_PKEY *key = (EVP_PKEY *)(uintptr_t)zca_authority_key(authority);
     make_csr(&wish, key, key, &csr);
     assert_refused(world, zca_buffer_span(&csr), "WEAK_KEY");
