@@ -10,7 +10,6 @@
 
 #include "base/clock.h"
 #include "server/ledger_backend.h"
-#include "server/ledger_query.h"
 
 struct zca_ledger {
     const struct zca_ledger_backend *backend;
@@ -57,6 +56,40 @@ bool zca_ledger_run(struct zca_ledger *ledger, const struct zca_query *query, st
         return zca_ledger_transact(ledger, run_query, &copy, err);
     }
     return ledger->backend->read(ledger->store, query, err);
+}
+
+struct integer {
+    int64_t value;
+    bool found;
+};
+
+static bool keep_number(void *context, const struct zca_value *values, size_t num_values,
+                        struct zca_error *err)
+{
+    (void)err;
+    struct integer *integer = context;
+    if (!integer->found && num_values > 0) {
+        integer->found = true;
+        integer->value = values[0].type == ZCA_VALUE_INTEGER ? values[0].integer : 0;
+    }
+    return true;
+}
+
+bool zca_ledger_integer(struct zca_ledger *ledger, const struct zca_query *query,
+                        int64_t *out_value, bool *out_found, struct zca_error *err)
+{
+    struct integer integer = {0};
+    struct zca_query copy = *query;
+    copy.row = keep_number;
+    copy.context = &integer;
+    if (!zca_ledger_run(ledger, &copy, err)) {
+        return false;
+    }
+    *out_value = integer.value;
+    if (out_found) {
+        *out_found = integer.found;
+    }
+    return true;
 }
 
 /* The schema's text with the engine's type for row keys. */

@@ -37,6 +37,25 @@ struct zca_query {
     void *context;
 };
 
+#define ZCA_INTEGER(value_)                                                                        \
+    {                                                                                              \
+        .type = ZCA_VALUE_INTEGER, .integer = (value_)                                             \
+    }
+#define ZCA_TEXT(value_)                                                                           \
+    {                                                                                              \
+        .type = (value_) ? ZCA_VALUE_TEXT : ZCA_VALUE_NULL, .bytes = zca_span_text(value_)         \
+    }
+#define ZCA_BYTES(span_)                                                                           \
+    {                                                                                              \
+        .type = ZCA_VALUE_BYTES, .bytes = (span_)                                                  \
+    }
+
+/** ZCA_QUERY is a query over an array of values. */
+#define ZCA_QUERY(statement_, values_)                                                             \
+    (&(struct zca_query){.statement = (statement_),                                                \
+                         .values = (values_),                                                      \
+                         .num_values = sizeof(values_) / sizeof((values_)[0])})
+
 /** Work inside one transaction on one connection of the engine. */
 typedef bool zca_backend_operation(void *connection, void *context, struct zca_error *err);
 
@@ -63,5 +82,10 @@ extern const struct zca_ledger_backend zca_ledger_sqlite;
 /** zca_ledger_run runs one statement: in the transaction `ledger` stands for, else by itself. */
 ZCA_NODISCARD bool zca_ledger_run(struct zca_ledger *ledger, const struct zca_query *query,
                                   struct zca_error *err);
+
+/** zca_ledger_integer reads the first column of the first row, 0 when there is none (or null).
+ * out_found may be NULL. */
+ZCA_NODISCARD bool zca_ledger_integer(struct zca_ledger *ledger, const struct zca_query *query,
+                                      int64_t *out_value, bool *out_found, struct zca_error *err);
 
 #endif

@@ -6,25 +6,6 @@
 #include "server/ledger_backend.h"
 #include "server/ledger_record.h"
 
-#define ZCA_INTEGER(value_)                                                                        \
-    {                                                                                              \
-        .type = ZCA_VALUE_INTEGER, .integer = (value_)                                             \
-    }
-#define ZCA_TEXT(value_)                                                                           \
-    {                                                                                              \
-        .type = (value_) ? ZCA_VALUE_TEXT : ZCA_VALUE_NULL, .bytes = zca_span_text(value_)         \
-    }
-#define ZCA_BYTES(span_)                                                                           \
-    {                                                                                              \
-        .type = ZCA_VALUE_BYTES, .bytes = (span_)                                                  \
-    }
-
-/** ZCA_QUERY is a query over an array of values. */
-#define ZCA_QUERY(statement_, values_)                                                             \
-    (&(struct zca_query){.statement = (statement_),                                                \
-                         .values = (values_),                                                      \
-                         .num_values = sizeof(values_) / sizeof((values_)[0])})
-
 /** zca_record_insert binds all columns of a record to a statement. When the statement returns a
  * value, an integer, it is stored in out_key (may be NULL). */
 ZCA_NODISCARD bool zca_record_insert(struct zca_ledger *ledger, enum zca_statement statement,
@@ -41,10 +22,5 @@ ZCA_NODISCARD bool zca_record_find(struct zca_ledger *ledger, const struct zca_q
 ZCA_NODISCARD bool zca_record_list_read(struct zca_ledger *ledger, const struct zca_query *query,
                                         const struct zca_record *record,
                                         struct zca_record_list *out_list, struct zca_error *err);
-
-/** zca_ledger_integer reads the first column of the first row, 0 when there is none (or null).
- * out_found may be NULL. */
-ZCA_NODISCARD bool zca_ledger_integer(struct zca_ledger *ledger, const struct zca_query *query,
-                                      int64_t *out_value, bool *out_found, struct zca_error *err);
 
 #endif

@@ -213,39 +213,3 @@ void zca_record_list_clear(struct zca_record_list *list)
     free(list->items);
     *list = (struct zca_record_list){0};
 }
-
-/* ---- single integers ---- */
-
-struct integer {
-    int64_t value;
-    bool found;
-};
-
-static bool keep_number(void *context, const struct zca_value *values, size_t num_values,
-                        struct zca_error *err)
-{
-    (void)err;
-    struct integer *integer = context;
-    if (!integer->found && num_values > 0) {
-        integer->found = true;
-        integer->value = values[0].type == ZCA_VALUE_INTEGER ? values[0].integer : 0;
-    }
-    return true;
-}
-
-bool zca_ledger_integer(struct zca_ledger *ledger, const struct zca_query *query,
-                        int64_t *out_value, bool *out_found, struct zca_error *err)
-{
-    struct integer integer = {0};
-    struct zca_query copy = *query;
-    copy.row = keep_number;
-    copy.context = &integer;
-    if (!zca_ledger_run(ledger, &copy, err)) {
-        return false;
-    }
-    *out_value = integer.value;
-    if (out_found) {
-        *out_found = integer.found;
-    }
-    return true;
-}
