@@ -15,6 +15,7 @@
 #include <openssl/ssl.h>
 
 #include "base/log.h"
+#include "server/admission.h"
 
 #define LINGER_S 2 /* for a refused client to read the answer before the reset */
 
@@ -159,7 +160,7 @@ static void submit(struct zca_connection *connection)
         exchange->request.client_certificate = SSL_get1_peer_certificate(ssl);
     }
     if (!zca_exchange_prepare(exchange) ||
-        !zca_connections_admit(connection->owner, exchange, connection->client)) {
+        !zca_admission_admit(connection->owner->limiter, exchange, connection->client)) {
         answer(connection);
         return;
     }

@@ -13,11 +13,13 @@
 
 #include <event2/bufferevent.h>
 #include <event2/event.h>
+#include <openssl/ssl.h>
 
-#include "server/connections.h"
 #include "server/exchange.h"
 #include "server/limit.h"
 #include "server/options.h"
+#include "server/server.h"
+#include "server/worker.h"
 
 /* Those that may give way come first, in the order in which they do. */
 enum zca_phase {
@@ -70,12 +72,6 @@ struct zca_connections {
     void (*drained)(void *argument);
     void *drained_argument;
 };
-
-/** zca_connections_admit counts a prepared exchange against the limits its route names. When it is
- * over one, the answer is written and the result false. */
-ZCA_NODISCARD bool zca_connections_admit(struct zca_connections *connections,
-                                         struct zca_exchange *exchange,
-                                         struct zca_client_address client);
 
 /** zca_connection_start puts a new connection, which is in the queue of its phase, on `fd`, which it
  * owns when this succeeds. */

@@ -1,5 +1,5 @@
 /* SPDX-License-Identifier: Apache-2.0 */
-/* Who may come in, who gives way, and which requests an address may make. */
+/* Who may come in, and who gives way. */
 #include "server/connections.h"
 
 #include <netdb.h>
@@ -9,35 +9,8 @@
 #include <string.h>
 #include <unistd.h>
 
-#include "base/clock.h"
+#include "server/admission.h"
 #include "server/connection.h"
-#include "server/response.h"
-
-/* Which routes count against which limit. */
-static const struct limit_row {
-    unsigned flag;
-    enum zca_server_option burst;
-    long period_s;
-} limit_rows[] = {
-    {ZCA_ROUTE_SLOW,  ZCA_SERVER_LOGIN_LIMIT, 300},
-    {ZCA_ROUTE_ENROL, ZCA_SERVER_ENROL_LIMIT, 600},
-};
-
-bool zca_connections_admit(struct zca_connections *connections, struct zca_exchange *exchange,
-                           struct zca_client_address client)
-{
-    for (size_t i = 0; i < ZCA_COUNT(limit_rows); i++) {
-        if ((exchange->match.route->flags & limit_rows[i].flag) == 0) {
-            continue;
-        }
-        long wait_s = zca_limiter_admit(connections->limiter, i, client, zca_clock_monotonic_ms());
-        if (wait_s > 0) {
-            zca_response_rate_limited(&exchange->response, exchange->match.style, wait_s);
-            return false;
-        }
-    }
-    return true;
-}
 
 /* Closes the connection that has waited longest; false when none waits. */
 static bool give_way(struct zca_connections *connections)
@@ -112,23 +85,12 @@ void zca_connections_stop(struct zca_connections *connections, void (*drained)(v
     }
 }
 
-static struct zca_limiter *make_limiter(const struct zca_server *server, struct zca_error *err)
-{
-    struct zca_limit_rule rules[ZCA_COUNT(limit_rows)];
-    for (size_t i = 0; i < ZCA_COUNT(limit_rows); i++) {
-        rules[i].burst = zca_server_number(server, limit_rows[i].burst);
-        rules[i].period_s = limit_rows[i].period_s;
-    }
-    return zca_limiter_new(rules, ZCA_COUNT(rules),
-                           zca_server_number(server, ZCA_SERVER_MAX_PER_ADDRESS), err);
-}
-
 struct zca_connections *zca_connections_new(struct zca_server *server, struct event_base *base,
                                             struct zca_workers *workers, SSL_CTX *tls,
                                             size_t max_connections, struct zca_error *err)
 {
     struct zca_connections *connections = calloc(1, sizeof *connections);
-    struct zca_limiter *limiter = make_limiter(server, err);
+    struct zca_limiter *limiter = zca_admission_limiter(server, err);
     if (!connections || !limiter) {
         (void)zca_error_set(err, ZCA_ERR_MEMORY, "making the set of connections"); /* false */
         SSL_CTX_free(tls);
