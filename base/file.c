@@ -136,9 +136,10 @@ static bool write_all(int fd, struct zca_span bytes)
 }
 
 /* The replaced file's owner stays when we may give files away; otherwise the new one is ours. */
-static void keep_owner(int fd, const struct stat *replaced)
+static void keep_owner(int fd, const char *path)
 {
-    if (fchown(fd, replaced->st_uid, replaced->st_gid) != 0) {
+    struct stat status;
+    if (stat(path, &status) == 0 && fchown(fd, status.st_uid, status.st_gid) != 0) {
         errno = 0; /* not permitted: as documented */
     }
 }
@@ -146,10 +147,7 @@ static void keep_owner(int fd, const struct stat *replaced)
 static bool temporary_fill(const struct temporary *temporary, const char *path, mode_t mode,
                            struct zca_span bytes, struct zca_error *err)
 {
-    struct stat replaced;
-    if (stat(path, &replaced) == 0) {
-        keep_owner(temporary->fd, &replaced);
-    }
+    keep_owner(temporary->fd, path);
     return (write_all(temporary->fd, bytes) && fchmod(temporary->fd, mode) == 0) ||
            zca_error_set_errno(err, "writing '%s'", path);
 }
@@ -215,20 +213,24 @@ bool zca_file_store(const char *path, mode_t mode, struct zca_span bytes, struct
     return store(path, mode, bytes, publish_replacing, err);
 }
 
-/* No rename over the old file: ext4 writes to the disk for one, which takes longer than all else here. */
+/* Somebody else's file gives way, as it would to a rename. */
+static int open_in_place(const char *path, mode_t mode)
+{
+    const int flags = O_WRONLY | O_CREAT | O_NOFOLLOW | O_CLOEXEC;
+    int fd = open(path, flags, mode);
+    bool gave_way = fd < 0 && errno == EACCES && unlink(path) == 0;
+    return gave_way ? open(path, flags, mode) : fd;
+}
+
+/* In place: ext4 writes to the disk for a rename over a file, and at once; that takes longer than all else here. */
 bool zca_file_store_soon(const char *path, mode_t mode, struct zca_span bytes,
                          struct zca_error *err)
 {
-    struct stat replaced;
-    bool replaces = stat(path, &replaced) == 0 && unlink(path) == 0;
-    zca_auto(descriptor) int fd = open(path, O_WRONLY | O_CREAT | O_EXCL | O_CLOEXEC, mode);
+    zca_auto(descriptor) int fd = open_in_place(path, mode);
     if (fd < 0) {
-        return zca_error_set_errno(err, "creating '%s'", path);
+        return zca_error_set_errno(err, "opening '%s'", path);
     }
-    if (replaces) {
-        keep_owner(fd, &replaced);
-    }
-    if (!write_all(fd, bytes)) {
+    if (!write_all(fd, bytes) || ftruncate(fd, (off_t)bytes.len) != 0) {
         (void)zca_error_set_errno(err, "writing '%s'", path);
         (void)unlink(path); /* a part of it is worth nothing */
         return false;

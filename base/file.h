@@ -34,11 +34,11 @@ ZCA_NODISCARD bool zca_file_load(const char *path, size_t limit, struct zca_buff
 ZCA_NODISCARD bool zca_file_store(const char *path, mode_t mode, struct zca_span bytes,
                                   struct zca_error *err);
 
-/** zca_file_store_soon replaces a file without waiting for the disk, and not at one stroke: readers, and what
- * ends this process, may find the old file, none, a part of the new one or all of it; a loss of power may leave none.
- * For what can be made again and shows its damage. Of two writers at once one may fail (EEXIST).
+/** zca_file_store_soon writes over a file without waiting for the disk, and not at one stroke: a reader in that
+ * moment, and the next one after the end of this process in that moment, may find a part of the new bytes; a loss of
+ * power may leave none. For what can be made again and shows its damage. After a failure there is no file.
  *
- * mode   less the umask. An existing file's owner is kept when permitted.
+ * mode   of a new file, less the umask; one that may be written keeps its mode and owner, another is replaced.
  */
 ZCA_NODISCARD bool zca_file_store_soon(const char *path, mode_t mode, struct zca_span bytes,
                                        struct zca_error *err);
