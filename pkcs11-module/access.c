@@ -57,6 +57,12 @@ static CK_RV tell_secret(const struct zca_object *object, bool may_tell, CK_ATTR
     return rv == CKR_OK ? tell(asked, zca_buffer_span(&value)) : refuse(asked, rv);
 }
 
+static bool asks_of_key(const CK_ATTRIBUTE *attributes, CK_ULONG count)
+{
+    const struct zca_template asked = {attributes, count};
+    return zca_template_is_of_keys(&asked);
+}
+
 /* The first complaint is the answer of the call; the other attributes are told all the same. */
 static void note(CK_RV *answer, CK_RV rv)
 {
@@ -87,6 +93,12 @@ static CK_RV get_attributes(struct zca_session *session, CK_OBJECT_HANDLE handle
     zca_auto(zca_object) struct zca_object *object = zca_session_object(session, handle);
     if (!object) {
         return CKR_OBJECT_HANDLE_INVALID;
+    }
+    if (asks_of_key(attributes, count)) {
+        CK_RV rv = zca_object_describe(session->token, object);
+        if (rv != CKR_OK) {
+            return rv;
+        }
     }
     bool may_tell = false;
     CK_RV answer = get_values(session, object, attributes, count, &may_tell);

@@ -371,7 +371,10 @@ static CK_RV copy_object(struct zca_session *session, CK_OBJECT_HANDLE handle,
         .template = template,
         .secret = ZCA_SECRET_BUFFER,
     };
-    CK_RV rv = fill_copy(&creation, original);
+    CK_RV rv = zca_object_describe(session->token, original);
+    if (rv == CKR_OK) {
+        rv = fill_copy(&creation, original);
+    }
     return rv == CKR_OK ? show(&creation, out_handle) : rv;
 }
 

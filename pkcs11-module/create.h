@@ -44,6 +44,15 @@ ZCA_NODISCARD CK_RV zca_object_hide(struct zca_session *session, struct zca_obje
 ZCA_NODISCARD CK_RV zca_object_change(struct zca_session *session, struct zca_object *object,
                                       const struct zca_template *template);
 
+/** zca_object_describe completes the values of a generated key with what takes time to tell: its point
+ * (zca_material_describe). Cheap when they are there. zca_token_describe does it for all objects of a token, before a
+ * search by such values. Both without the lock. */
+ZCA_NODISCARD CK_RV zca_object_describe(struct zca_token *token, struct zca_object *object);
+ZCA_NODISCARD CK_RV zca_token_describe(struct zca_token *token);
+
+/** zca_template_is_of_keys tells whether a template has values that zca_token_describe may have to find out. */
+bool zca_template_is_of_keys(const struct zca_template *template);
+
 /** zca_object_allows tells whether a boolean attribute of the object is true. Takes the lock. */
 bool zca_object_allows(struct zca_session *session, const struct zca_object *object,
                        CK_ATTRIBUTE_TYPE type);

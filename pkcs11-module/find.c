@@ -4,6 +4,7 @@
 #include <string.h>
 
 #include "pkcs11-module/call.h"
+#include "pkcs11-module/create.h"
 
 static void end_find(struct zca_session *session)
 {
@@ -102,6 +103,9 @@ static CK_RV find_init(struct zca_session *session, const CK_ATTRIBUTE *attribut
     read_search(session, &template, &search);
     rv = session->token->kind->search ? session->token->kind->search(session->token, &search)
                                       : CKR_OK;
+    if (rv == CKR_OK && zca_template_is_of_keys(&template)) {
+        rv = zca_token_describe(session->token);
+    }
     if (rv == CKR_OK) {
         rv = find_now(session, &search);
     }

@@ -6,6 +6,7 @@
 #include <stdio.h>
 
 #include "pkcs11-module/create.h"
+#include "pkcs11-module/material.h"
 
 /* Random bytes in the CKA_UNIQUE_ID of a token object: nobody else's ever. */
 #define UNIQUE_ID_LEN 16u
@@ -175,7 +176,7 @@ static CK_RV get_changed(struct zca_token *token, const struct zca_object *objec
     return rv;
 }
 
-/* Takes the values when it succeeds. */
+/* Takes the values unless others have come in between. */
 static CK_RV replace(struct zca_token *token, struct zca_object *object, struct zca_values **values,
                      unsigned changes)
 {
@@ -207,6 +208,106 @@ CK_RV zca_object_change(struct zca_session *session, struct zca_object *object,
             rv = replace(token, object, &values, changes);
         }
         is_done = !values; /* else again, on top of what another thread changed */
+    }
+    return rv;
+}
+
+/* ---- what is read of keys ---- */
+
+bool zca_template_is_of_keys(const struct zca_template *template)
+{
+    for (CK_ULONG i = 0; i < template->count; i++) {
+        const struct zca_attribute_row *row =
+            zca_attribute_of(template->attributes[i].type, ZCA_CLASS_PUBLIC);
+        if (row && (row->flags & ZCA_ATTRIBUTE_OF_KEY) != 0) {
+            return true;
+        }
+    }
+    return false;
+}
+
+/* A key that was generated and not yet asked for its point; under the lock. */
+static bool is_undescribed(const struct zca_object *object)
+{
+    struct zca_span ignored;
+    return object->key && !zca_values_find(object->values, CKA_PUBLIC_KEY_INFO, &ignored);
+}
+
+static CK_RV copy_undescribed(struct zca_token *token, const struct zca_object *object,
+                              struct zca_values **out_values, unsigned *out_changes)
+{
+    zca_auto(module_lock) struct zca_module *held = zca_module_look(token->module);
+    if (!is_undescribed(object)) {
+        return CKR_OK;
+    }
+    *out_changes = object->changes;
+    *out_values = zca_values_copy(object->values);
+    return *out_values ? CKR_OK : CKR_HOST_MEMORY;
+}
+
+CK_RV zca_object_describe(struct zca_token *token, struct zca_object *object)
+{
+    CK_RV rv = CKR_OK;
+    bool is_done = false;
+    while (rv == CKR_OK && !is_done) {
+        unsigned changes = 0;
+        zca_auto(zca_values) struct zca_values *values = NULL;
+        rv = copy_undescribed(token, object, &values, &changes);
+        if (rv == CKR_OK && values) {
+            rv = zca_material_describe(object->key, object->class, values);
+        }
+        if (rv == CKR_OK && values) {
+            rv = replace(token, object, &values, changes);
+        }
+        is_done = !values;
+    }
+    return rv;
+}
+
+struct undescribed {
+    struct zca_object **objects; /* references */
+    size_t count, capacity;
+};
+
+static void undescribed_clear(struct undescribed *undescribed)
+{
+    for (size_t i = 0; i < undescribed->count; i++) {
+        zca_object_free(undescribed->objects[i]);
+    }
+    free(undescribed->objects);
+}
+
+ZCA_DEFINE_AUTO_CLEAR(undescribed, struct undescribed, undescribed_clear);
+
+static bool collect(void *argument, struct zca_object *object)
+{
+    struct undescribed *undescribed = argument;
+    if (is_undescribed(object) && undescribed->count < undescribed->capacity) {
+        undescribed->objects[undescribed->count++] = zca_object_ref(object);
+    }
+    return true;
+}
+
+static CK_RV collect_all(struct zca_token *token, struct undescribed *out_undescribed)
+{
+    zca_auto(module_lock) struct zca_module *held = zca_module_look(token->module);
+    out_undescribed->capacity = zca_objects_get_count(token->objects);
+    out_undescribed->objects =
+        calloc(out_undescribed->capacity + 1, sizeof(*out_undescribed->objects));
+    if (!out_undescribed->objects) {
+        return CKR_HOST_MEMORY;
+    }
+    zca_objects_visit(token->objects, NULL, collect, out_undescribed);
+    return CKR_OK;
+}
+
+CK_RV zca_token_describe(struct zca_token *token)
+{
+    zca_auto(undescribed) struct undescribed undescribed = {0};
+    CK_RV rv = collect_all(token, &undescribed);
+    for (size_t i = 0; rv == CKR_OK && i < undescribed.count; i++) {
+        rv = zca_object_describe(token, undescribed.objects[i]);
+        rv = rv == CKR_OBJECT_HANDLE_INVALID ? CKR_OK : rv; /* destroyed meanwhile */
     }
     return rv;
 }

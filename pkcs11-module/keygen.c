@@ -177,19 +177,30 @@ static CK_RV share_values(const struct zca_values *public_values, struct zca_val
     return rv;
 }
 
-static CK_RV describe(struct pair *pair)
+/* The point of a key on a curve takes half as long to tell as the key to make, and few ask for it: later
+ * (zca_object_describe), unless the objects are stored. */
+static CK_RV describe_key(const struct pair *pair)
 {
-    CK_RV rv = zca_material_describe(pair->key, CKO_PUBLIC_KEY, pair->public_values);
+    bool is_stored = zca_values_get_boolean(pair->public_values, CKA_TOKEN, false) ||
+                     zca_values_get_boolean(pair->private_values, CKA_TOKEN, false);
+    return pair->curve && !is_stored
+               ? zca_values_set_number(pair->public_values, CKA_KEY_TYPE, pair->curve->key_type)
+               : zca_material_describe(pair->key, CKO_PUBLIC_KEY, pair->public_values);
+}
+
+static CK_RV describe(const struct pair *pair)
+{
+    CK_MECHANISM_TYPE mechanism = pair->mechanism->type;
+    CK_RV rv = describe_key(pair);
     if (rv == CKR_OK) {
         rv = share_values(pair->public_values, pair->private_values);
     }
     if (rv == CKR_OK) {
-        rv = zca_values_set_number(pair->public_values, CKA_KEY_GEN_MECHANISM,
-                                   pair->mechanism->type);
+        rv = zca_values_set_number(pair->public_values, CKA_KEY_GEN_MECHANISM, mechanism);
     }
-    return rv == CKR_OK ? zca_values_set_number(pair->private_values, CKA_KEY_GEN_MECHANISM,
-                                                pair->mechanism->type)
-                        : rv;
+    return rv == CKR_OK
+               ? zca_values_set_number(pair->private_values, CKA_KEY_GEN_MECHANISM, mechanism)
+               : rv;
 }
 
 static CK_RV make_key(struct pair *pair, const struct sort *sort)
