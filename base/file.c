@@ -135,6 +135,18 @@ static bool write_all(int fd, struct zca_span bytes)
     return true;
 }
 
+static bool same_time(const struct timespec *left, const struct timespec *right)
+{
+    return left->tv_sec == right->tv_sec && left->tv_nsec == right->tv_nsec;
+}
+
+bool zca_file_same(const struct stat *left, const struct stat *right)
+{
+    return left->st_dev == right->st_dev && left->st_ino == right->st_ino &&
+           left->st_size == right->st_size && same_time(&left->st_mtim, &right->st_mtim) &&
+           same_time(&left->st_ctim, &right->st_ctim);
+}
+
 /* The replaced file's owner stays when we may give files away; otherwise the new one is ours. */
 static void keep_owner(int fd, const char *path)
 {

@@ -34,6 +34,10 @@ ZCA_NODISCARD bool zca_file_load(const char *path, size_t limit, struct zca_buff
 ZCA_NODISCARD bool zca_file_store(const char *path, mode_t mode, struct zca_span bytes,
                                   struct zca_error *err);
 
+/** zca_file_same tells whether two statuses are of the same contents, as far as one can tell without reading: device, inode,
+ * size, times of change. */
+bool zca_file_same(const struct stat *left, const struct stat *right);
+
 /** zca_file_store_soon writes over a file without waiting for the disk, and not at one stroke: a reader in that
  * moment, and the next one after the end of this process in that moment, may find a part of the new bytes; a loss of
  * power may leave none. For what can be made again and shows its damage. After a failure there is no file.

@@ -76,15 +76,6 @@ static struct cache *open_cache(struct zca_library *library, struct zca_error *e
     return zca_library_part(library, ZCA_PART_CERTIFICATES, &cache_functions, err);
 }
 
-static bool is_same_file(const struct stat *left, const struct stat *right)
-{
-    return left->st_dev == right->st_dev && left->st_ino == right->st_ino &&
-           left->st_size == right->st_size && left->st_mtim.tv_sec == right->st_mtim.tv_sec &&
-           left->st_mtim.tv_nsec == right->st_mtim.tv_nsec &&
-           left->st_ctim.tv_sec == right->st_ctim.tv_sec &&
-           left->st_ctim.tv_nsec == right->st_ctim.tv_nsec;
-}
-
 static struct entry *find_entry(const struct cache *cache, const char *path)
 {
     struct entry *entry = cache->entries;
@@ -98,7 +89,7 @@ static struct zca_chain *look_up(struct cache *cache, const char *path, const st
 {
     zca_auto(lock) pthread_mutex_t *held = zca_lock(&cache->mutex);
     const struct entry *entry = find_entry(cache, path);
-    return entry && is_same_file(&entry->status, status) ? zca_chain_ref(entry->chain) : NULL;
+    return entry && zca_file_same(&entry->status, status) ? zca_chain_ref(entry->chain) : NULL;
 }
 
 /* Keeps what was read. Not keeping it, for want of memory, only costs the next reader time. */

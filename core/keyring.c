@@ -9,6 +9,7 @@
 #include <pthread.h>
 #include <string.h>
 
+#include "base/file.h"
 #include "base/gate.h"
 #include "base/lock.h"
 
@@ -98,18 +99,6 @@ static void unlink_entry(struct entry **link)
     }
 }
 
-static bool same_time(const struct timespec *left, const struct timespec *right)
-{
-    return left->tv_sec == right->tv_sec && left->tv_nsec == right->tv_nsec;
-}
-
-static bool same_file(const struct stat *left, const struct stat *right)
-{
-    return left->st_dev == right->st_dev && left->st_ino == right->st_ino &&
-           left->st_size == right->st_size && same_time(&left->st_mtim, &right->st_mtim) &&
-           same_time(&left->st_ctim, &right->st_ctim);
-}
-
 struct zca_key *zca_keyring_find(struct zca_library *library, const char *label,
                                  const struct stat *status)
 {
@@ -120,7 +109,7 @@ struct zca_key *zca_keyring_find(struct zca_library *library, const char *label,
     }
     zca_auto(lock) pthread_mutex_t *held = zca_lock(&ring->mutex);
     const struct entry *entry = *find_link(ring, label, status);
-    bool is_current = entry && (!status || same_file(&entry->status, status));
+    bool is_current = entry && (!status || zca_file_same(&entry->status, status));
     return is_current ? zca_key_ref_alive(entry->key) : NULL;
 }
 

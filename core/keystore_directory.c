@@ -78,21 +78,34 @@ static struct zca_key *read_file(const struct zca_keystore_slot *slot, const cha
     return zca_steal(key);
 }
 
+static bool find_status(const struct zca_keystore_slot *slot, const char *path,
+                        struct stat *out_status, struct zca_error *err)
+{
+    if (stat(path, out_status) == 0) {
+        return true;
+    }
+    return errno == ENOENT
+               ? zca_error_set(err, ZCA_ERR_NOT_FOUND,
+                               "'%s' has no key: there is no '%s'; 'zca cert' makes one",
+                               slot->label, path)
+               : zca_error_set_errno(err, "key '%s'", path);
+}
+
+static bool directory_status(const struct zca_keystore_slot *slot, struct stat *out_status,
+                             struct zca_error *err)
+{
+    zca_auto(text) char *path = path_of(slot, suffix, err);
+    return path && find_status(slot, path, out_status, err);
+}
+
 /* Finds the file, and the key when it is in use. */
 static bool find_file(const struct zca_keystore_slot *slot, char **out_path,
                       struct zca_key **out_key, struct zca_error *err)
 {
     struct stat status;
     zca_auto(text) char *path = path_of(slot, suffix, err);
-    if (!path) {
+    if (!path || !find_status(slot, path, &status, err)) {
         return false;
-    }
-    if (stat(path, &status) != 0) {
-        return errno == ENOENT
-                   ? zca_error_set(err, ZCA_ERR_NOT_FOUND,
-                                   "'%s' has no key: there is no '%s'; 'zca cert' makes one",
-                                   slot->label, path)
-                   : zca_error_set_errno(err, "key '%s'", path);
     }
     *out_key = zca_keyring_find(slot->library, slot->label, &status);
     *out_path = zca_steal(path);
@@ -212,6 +225,7 @@ const struct zca_keystore_backend zca_keystore_directory = {
     .load = directory_load,
     .previous = directory_previous,
     .show = directory_show,
+    .status = directory_status,
     .record = directory_record,
     .store = directory_store,
     .remove = directory_remove,

@@ -140,6 +140,13 @@ static struct zca_key *memory_previous(const struct zca_keystore_slot *slot, str
     return NULL;
 }
 
+static bool memory_status(const struct zca_keystore_slot *slot, struct stat *out_status,
+                          struct zca_error *err)
+{
+    (void)out_status;
+    return zca_error_set(err, ZCA_ERR_UNSUPPORTED, "'%s' is in memory, not in a file", slot->label);
+}
+
 static bool memory_show(const struct zca_keystore_slot *slot, struct zca_buffer *out_public,
                         struct zca_error *err)
 {
@@ -296,6 +303,7 @@ const struct zca_keystore_backend zca_keystore_memory = {
     .load = memory_load,
     .previous = memory_previous,
     .show = memory_show,
+    .status = memory_status,
     .record = memory_record,
     .store = memory_store,
     .remove = memory_remove,

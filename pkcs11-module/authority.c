@@ -8,6 +8,7 @@
 #include <string.h>
 #include <sys/stat.h>
 
+#include "base/file.h"
 #include "base/lock.h"
 #include "base/openssl_auto.h"
 #include "pkcs11-module/error.h"
@@ -157,13 +158,6 @@ static void learn(struct zca_token *token)
 
 /* ---- what is stored ---- */
 
-static bool same_status(const struct stat *left, const struct stat *right)
-{
-    return left->st_dev == right->st_dev && left->st_ino == right->st_ino &&
-           left->st_size == right->st_size && left->st_mtim.tv_sec == right->st_mtim.tv_sec &&
-           left->st_mtim.tv_nsec == right->st_mtim.tv_nsec;
-}
-
 /* A file that cannot be read is told once; what is shown stays. */
 static CK_RV read_file(struct zca_token *token, bool only_key)
 {
@@ -199,7 +193,7 @@ static CK_RV refresh(struct zca_token *token)
     if (stat(state->file, &status) != 0) {
         return CKR_OK;
     }
-    bool is_same = state->is_read && same_status(&state->status, &status);
+    bool is_same = state->is_read && zca_file_same(&state->status, &status);
     bool lacks_key = state->is_shown && !state->is_key_shown && state->can_sign == CAN;
     state->status = status;
     state->is_read = true;

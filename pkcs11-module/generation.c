@@ -8,6 +8,7 @@
 #include <string.h>
 
 #include "base/clock.h"
+#include "base/file.h"
 #include "base/openssl_auto.h"
 #include "base/pem.h"
 #include "core/certificate.h"
@@ -52,23 +53,38 @@ static int64_t due_s(struct zca_identity *identity, const struct zca_chain *chai
     return leaf ? zca_renew_due_s(leaf, zca_identity_get_name(identity)) : INT64_MAX;
 }
 
-bool zca_generation_read(struct zca_identity *identity, struct zca_generation *out_generation,
-                         struct zca_error *err)
+/* The status first: a file that is replaced after that is read again next time. */
+static bool read_key(struct zca_identity *identity, const struct zca_generation *known,
+                     struct zca_generation *out_found, struct zca_error *err)
 {
-    struct zca_error missing = {0};
     struct zca_library *library = zca_identity_get_library(identity);
+    enum zca_keystore_kind kind = zca_identity_get_keystore(identity);
     const char *authority = zca_identity_get_authority_name(identity);
     const char *name = zca_identity_get_name(identity);
+    bool has_status =
+        zca_keystore_status(library, kind, authority, name, &out_found->key_status, NULL);
+    if (has_status && known->public_key.len != 0 &&
+        zca_file_same(&known->key_status, &out_found->key_status)) {
+        return zca_buffer_append(&out_found->public_key, zca_buffer_span(&known->public_key), err);
+    }
+    return zca_keystore_public(library, kind, authority, name, &out_found->public_key, err);
+}
+
+bool zca_generation_read(struct zca_identity *identity, const struct zca_generation *known,
+                         struct zca_generation *out_generation, struct zca_error *err)
+{
+    struct zca_error missing = {0};
     zca_auto(zca_generation) struct zca_generation found = {0};
-    bool has_key = zca_keystore_public(library, zca_identity_get_keystore(identity), authority,
-                                       name, &found.public_key, &missing);
+    bool has_key = read_key(identity, known, &found, &missing);
     if (!has_key && missing.reason != ZCA_ERR_NOT_FOUND) {
         if (err) {
             *err = missing;
         }
         return false;
     }
-    found.chain = zca_certificate_load_chain(library, authority, name, NULL);
+    found.chain = zca_certificate_load_chain(zca_identity_get_library(identity),
+                                             zca_identity_get_authority_name(identity),
+                                             zca_identity_get_name(identity), NULL);
     if (found.chain && has_key &&
         !zca_span_equal(zca_chain_get_public(found.chain), zca_buffer_span(&found.public_key))) {
         zca_chain_free(found.chain);

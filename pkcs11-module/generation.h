@@ -6,6 +6,8 @@
 #ifndef ZCA_PKCS11_MODULE_GENERATION_H
 #define ZCA_PKCS11_MODULE_GENERATION_H
 
+#include <sys/stat.h>
+
 #include "core/chain.h"
 #include "core/identity.h"
 #include "pkcs11-module/token.h"
@@ -13,6 +15,7 @@
 /* What an identity has on disk or in memory at one moment. Zero: nothing. */
 struct zca_generation {
     struct zca_buffer public_key; /* SubjectPublicKeyInfo; empty: no key */
+    struct stat key_status;       /* of the key's file; zero: it is in none */
     struct zca_chain *chain;      /* of this key; NULL: none */
     int64_t due_s;                /* when the leaf should be renewed */
 };
@@ -23,11 +26,13 @@ ZCA_DEFINE_AUTO_CLEAR(zca_generation, struct zca_generation, zca_generation_clea
 /**
  * zca_generation_read finds out what is stored; no network, no key is opened.
  *
+ * known            what was found before; a file that is still the same is not read again.
  * out_generation   zeroed by the caller. A certificate of another key than the stored one is left out: a renewal is
  *                  between its two steps.
  * err              a key that is there but cannot be read. No key at all is none.
  */
 ZCA_NODISCARD bool zca_generation_read(struct zca_identity *identity,
+                                       const struct zca_generation *known,
                                        struct zca_generation *out_generation,
                                        struct zca_error *err);
 

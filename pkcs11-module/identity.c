@@ -133,11 +133,15 @@ static CK_RV refresh(struct zca_token *token, struct zca_error *err)
     struct identity *state = token->state;
     zca_auto(lock) pthread_mutex_t *held = zca_lock(&state->mutex);
     zca_auto(zca_generation) struct zca_generation found = {0};
-    if (!zca_generation_read(state->identity, &found, err)) {
+    if (!zca_generation_read(state->identity, &state->current, &found, err)) {
         return CKR_OK;
     }
     bool has_nothing = found.public_key.len == 0 && !found.chain;
-    if (has_nothing || is_step(state, &found) || zca_generation_same(&state->current, &found)) {
+    if (has_nothing || is_step(state, &found)) {
+        return CKR_OK;
+    }
+    if (zca_generation_same(&state->current, &found)) {
+        state->current.key_status = found.key_status;
         return CKR_OK;
     }
     CK_RV rv =

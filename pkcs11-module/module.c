@@ -9,6 +9,7 @@
 #include <stdlib.h>
 #include <string.h>
 
+#include "base/file.h"
 #include "base/gate.h"
 #include "base/lock.h"
 #include "pkcs11-module/call.h"
@@ -139,20 +140,13 @@ static bool same_text(const char *left, const char *right)
     return left == right || (left && right && strcmp(left, right) == 0);
 }
 
-static bool same_status(const struct stat *left, const struct stat *right)
-{
-    return left->st_dev == right->st_dev && left->st_ino == right->st_ino &&
-           left->st_size == right->st_size && left->st_mtim.tv_sec == right->st_mtim.tv_sec &&
-           left->st_mtim.tv_nsec == right->st_mtim.tv_nsec;
-}
-
 /* A process that may no longer see the file goes on with what it read. */
 static bool is_current(const char *config)
 {
     struct stat status = {0};
     return module.library && same_text(module.config_file, config) &&
            (stat(zca_library_config_file(module.library), &status) != 0 ||
-            same_status(&status, &module.config_status));
+            zca_file_same(&status, &module.config_status));
 }
 
 static void drop_tokens(void)

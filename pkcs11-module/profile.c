@@ -4,22 +4,13 @@
 
 #include "pkcs11-module/create.h"
 
-static bool is_profile(void *argument, struct zca_object *object)
-{
-    bool *found = argument;
-    *found = object->class == CKO_PROFILE;
-    return !*found;
-}
-
 static bool has_profiles(struct zca_token *token)
 {
-    bool found = false;
     zca_auto(module_lock) struct zca_module *held = zca_module_look(token->module);
-    zca_objects_visit(token->objects, NULL, is_profile, &found);
-    return found;
+    return token->has_profiles;
 }
 
-static CK_RV add(struct zca_token *token, CK_ULONG profile)
+static CK_RV make(CK_ULONG profile, struct zca_object **out_object)
 {
     CK_OBJECT_CLASS class = CKO_PROFILE;
     CK_BBOOL is_token = CK_TRUE;
@@ -38,22 +29,40 @@ static CK_RV add(struct zca_token *token, CK_ULONG profile)
     if (!object) {
         return CKR_HOST_MEMORY;
     }
+    *out_object = zca_steal(object);
+    return CKR_OK;
+}
+
+/* Two threads may come together: one of them has made them in vain. */
+static CK_RV show(struct zca_token *token, struct zca_object **objects, size_t num_objects)
+{
     zca_auto(module_lock) struct zca_module *alone = zca_module_change(token->module);
-    rv = zca_objects_add(token->objects, object);
-    if (rv == CKR_OK) {
-        object = NULL; /* the set's */
+    CK_RV rv = CKR_OK;
+    for (size_t i = 0; rv == CKR_OK && !token->has_profiles && i < num_objects; i++) {
+        rv = zca_objects_add(token->objects, objects[i]);
+        if (rv == CKR_OK) {
+            objects[i] = NULL; /* the set's */
+        }
     }
+    token->has_profiles = true;
     return rv;
 }
 
 CK_RV zca_profiles_add(struct zca_token *token, const CK_ULONG *profiles, size_t num_profiles)
 {
+    struct zca_object *objects[ZCA_MAX_PROFILES] = {NULL};
     CK_RV rv = CKR_OK;
     if (has_profiles(token)) {
         return CKR_OK;
     }
     for (size_t i = 0; rv == CKR_OK && i < num_profiles; i++) {
-        rv = add(token, profiles[i]);
+        rv = make(profiles[i], &objects[i]);
+    }
+    if (rv == CKR_OK) {
+        rv = show(token, objects, num_profiles);
+    }
+    for (size_t i = 0; i < ZCA_COUNT(objects); i++) {
+        zca_object_free(objects[i]);
     }
     return rv;
 }

@@ -31,15 +31,6 @@ bool zca_scratch_name_valid(const char *name)
     return len > 0 && len < ZCA_SCRATCH_NAME_SIZE && name[len] == '\0';
 }
 
-bool zca_scratch_same_status(const struct stat *left, const struct stat *right)
-{
-    return left->st_ino == right->st_ino && left->st_dev == right->st_dev &&
-           left->st_size == right->st_size && left->st_mtim.tv_sec == right->st_mtim.tv_sec &&
-           left->st_mtim.tv_nsec == right->st_mtim.tv_nsec &&
-           left->st_ctim.tv_sec == right->st_ctim.tv_sec &&
-           left->st_ctim.tv_nsec == right->st_ctim.tv_nsec;
-}
-
 static bool make_room(struct zca_scratch_files *files, struct zca_error *err)
 {
     if (files->count < files->capacity) {

@@ -54,7 +54,4 @@ ZCA_NODISCARD bool zca_scratch_files_add(struct zca_scratch_files *files,
 /** zca_scratch_files_drop frees the entry of this name. */
 void zca_scratch_files_drop(struct zca_scratch_files *files, const char *name);
 
-/** zca_scratch_same_status tells whether a file is the one of before, unaltered: each write makes a new one. */
-bool zca_scratch_same_status(const struct stat *left, const struct stat *right);
-
 #endif

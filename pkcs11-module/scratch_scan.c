@@ -173,7 +173,7 @@ static void keep_known(struct scan *scan)
         bool is_current = !known->is_private || known->epoch == scan->epoch;
         file->handle = is_current ? known->handle : 0;
         file->epoch = known->epoch;
-        if (known->is_known && zca_scratch_same_status(&known->status, &file->status)) {
+        if (known->is_known && zca_file_same(&known->status, &file->status)) {
             file->is_known = true;
             file->is_private = known->is_private;
             file->is_bad = known->is_bad;
@@ -301,8 +301,7 @@ bool zca_scratch_scan(struct zca_token *token, struct zca_error *err)
                zca_error_set_errno(err, "token '%s'", scratch->directory);
     }
     bool is_seen = scratch->looked_at_ms != 0 &&
-                   zca_scratch_same_status(&status, &scratch->directory_status) &&
-                   is_settled(scratch);
+                   zca_file_same(&status, &scratch->directory_status) && is_settled(scratch);
     if (!scratch->is_initialised || (is_seen && !is_incomplete)) {
         return true;
     }

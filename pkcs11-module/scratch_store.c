@@ -6,6 +6,7 @@
 #include <stdlib.h>
 #include <string.h>
 
+#include "base/file.h"
 #include "pkcs11-module/error.h"
 
 static const long longest_turn_ms = 10000;
@@ -119,7 +120,7 @@ void zca_scratch_refresh(struct zca_token *token)
         }
         return;
     }
-    if (zca_scratch_same_status(&status, &scratch->status)) {
+    if (zca_file_same(&status, &scratch->status)) {
         return;
     }
     bool ok = zca_scratch_token_load(scratch->path, &record, &status, &err);

@@ -32,6 +32,7 @@ struct zca_token {
     /* under the module's lock */
     enum zca_login_state login;
     size_t num_sessions, num_rw_sessions;
+    bool has_profiles;           /* they are among the objects (profile.h) */
     struct zca_objects *objects; /* those of all its sessions, too */
 
     void *state; /* the kind's own */
