@@ -109,6 +109,23 @@ size_t bed_find(CK_SESSION_HANDLE session, const CK_ATTRIBUTE *attributes, CK_UL
     return num_found;
 }
 
+CK_RV bed_look(CK_SESSION_HANDLE session, CK_OBJECT_CLASS class, CK_ULONG *out_count)
+{
+    CK_OBJECT_HANDLE handles[8];
+    CK_ATTRIBUTE attributes[] = {
+        {CKA_CLASS, &class,        sizeof(class)},
+        {CKA_LABEL, (void *)"web", 3            },
+    };
+    *out_count = 0;
+    CK_RV rv = C_FindObjectsInit(session, attributes, ZCA_COUNT(attributes));
+    if (rv != CKR_OK) {
+        return rv;
+    }
+    rv = C_FindObjects(session, handles, ZCA_COUNT(handles), out_count);
+    CK_RV ended = C_FindObjectsFinal(session);
+    return rv == CKR_OK ? ended : rv;
+}
+
 CK_OBJECT_HANDLE bed_object(CK_SESSION_HANDLE session, CK_OBJECT_CLASS class)
 {
     CK_OBJECT_HANDLE handle = 0;

@@ -36,6 +36,9 @@ CK_SESSION_HANDLE bed_scratch(void);
 size_t bed_find(CK_SESSION_HANDLE session, const CK_ATTRIBUTE *attributes, CK_ULONG count,
                 CK_OBJECT_HANDLE *out_handles, size_t max);
 
+/** bed_look counts the objects of a class with the label "web". No assertions: for threads, too. */
+CK_RV bed_look(CK_SESSION_HANDLE session, CK_OBJECT_CLASS class, CK_ULONG *out_count);
+
 /** bed_object returns the only object of a class; fails the test when there is none, or another. */
 CK_OBJECT_HANDLE bed_object(CK_SESSION_HANDLE session, CK_OBJECT_CLASS class);
 
