@@ -145,12 +145,16 @@ void zca_place_roots_clear(struct zca_place_roots *roots)
     *roots = (struct zca_place_roots){0};
 }
 
+static bool check_authority(const char *authority, struct zca_error *err)
+{
+    return zca_name_valid(authority) ||
+           zca_error_set(err, ZCA_ERR_INVALID, "'%s' is no valid name of an authority", authority);
+}
+
 char *zca_place_directory(const struct zca_place_roots *roots, enum zca_place place,
                           const char *authority, struct zca_error *err)
 {
-    if (!zca_name_valid(authority)) {
-        (void)zca_error_set(err, ZCA_ERR_INVALID, "'%s' is no valid name of an authority",
-                            authority);
+    if (!check_authority(authority, err)) {
         return NULL;
     }
     const char *root = places[place].is_runtime ? roots->runtime : roots->state;
@@ -166,8 +170,17 @@ char *zca_place_path(const struct zca_place_roots *roots, enum zca_place place,
         (void)zca_error_set(err, ZCA_ERR_INVALID, "'%s' is no valid name", name);
         return NULL;
     }
-    zca_auto(text) char *directory = zca_place_directory(roots, place, authority, err);
-    return directory ? zca_path_join(directory, name, suffix, err) : NULL;
+    if (!check_authority(authority, err)) {
+        return NULL;
+    }
+    char *path = NULL;
+    const char *root = places[place].is_runtime ? roots->runtime : roots->state;
+    if (asprintf(&path, "%s/%s/%s/%s%s", root, places[place].directory, authority, name, suffix) <
+        0) {
+        (void)zca_error_set(err, ZCA_ERR_MEMORY, "out of memory");
+        return NULL;
+    }
+    return path;
 }
 
 bool zca_place_make(const struct zca_place_roots *roots, enum zca_place place,
