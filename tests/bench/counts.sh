@@ -28,6 +28,10 @@ per_signature() { # ALGORITHM KEY-FILE|zca
     echo $(($(collected --toggle-collect='counted_signatures*' "$programs/sign" count "$1" "$2" 4) / 4))
 }
 
+per_call() { # raw|MODULE: a CKM_ECDSA signature
+    echo $(($(collected --toggle-collect='counted_signatures*' "$programs/pkcs11" count "$1" 20) / 20))
+}
+
 per_load() { # KIND plain|zca URI NUMBER [HELD]
     echo $(($(collected --toggle-collect='counted_loads*' "$programs/load" count "$@") / $4))
 }
@@ -89,6 +93,11 @@ RSA-2048 1005
 RSA-4096 1005
 Ed25519 1005
 EOL
+
+if [ -x "$programs/pkcs11" ]; then
+    ratio 'a CKM_ECDSA signature of the PKCS#11 module' "$(per_call "$build/pkcs11-module/zca-pkcs11.so")" \
+        "$(per_call raw)" limit 1030
+fi
 
 ratio 'a key loaded' "$(per_load key zca zca://bench-p256 20)" "$(per_load key plain p256.key 20)" limit 100
 ratio 'a key reference loaded' "$(per_load pem zca p256.ref 20)" "$(per_load pem plain p256.key 20)" goal 1050

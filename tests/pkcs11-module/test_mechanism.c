@@ -112,7 +112,7 @@ static void authorities_get_hashed_signatures_only(void **state)
                          CKF_SIGN | CKF_VERIFY);
         count++;
     }
-    assert_int_equal(count, 9);
+    assert_in_range(count, 6, 9);
     assert_null(zca_mechanism_find(CKM_ECDSA, ZCA_ON_AUTHORITY));
     assert_null(zca_mechanism_find(CKM_RSA_PKCS, ZCA_ON_AUTHORITY));
     assert_string_equal(zca_mechanism_find(CKM_ECDSA_SHA256, ZCA_ON_AUTHORITY)->name,
