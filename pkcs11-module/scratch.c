@@ -67,7 +67,6 @@ static CK_RV scratch_search(struct zca_token *token, const struct zca_search *se
     (void)search; /* one look at the directory answers all */
     struct zca_error err = {0};
     zca_auto(lock) pthread_mutex_t *held = zca_lock(&zca_scratch_of(token)->mutex);
-    zca_scratch_refresh(token);
     return zca_scratch_scan(token, &err) ? CKR_OK : zca_pkcs11_fail(token->library, &err);
 }
 

@@ -285,6 +285,26 @@ static void begin_anew(struct zca_scratch *scratch)
     }
 }
 
+/* Every change of the token or an object is a new name in the directory, so one look at that is enough. */
+static bool is_seen(const struct zca_scratch *scratch, const struct stat *directory)
+{
+    return scratch->looked_at_ms != 0 && zca_file_same(directory, &scratch->directory_status) &&
+           is_settled(scratch);
+}
+
+static bool scan_directory(struct scan *scan, struct zca_error *err)
+{
+    if (!zca_scratch_files_list(scan->scratch->directory, &scan->files, err)) {
+        return false;
+    }
+    keep_known(scan);
+    if (!load_wanted(scan, err) || !publish(scan, err)) {
+        begin_anew(scan->scratch);
+        return false;
+    }
+    return true;
+}
+
 bool zca_scratch_scan(struct zca_token *token, struct zca_error *err)
 {
     struct zca_scratch *scratch = zca_scratch_of(token);
@@ -295,22 +315,19 @@ bool zca_scratch_scan(struct zca_token *token, struct zca_error *err)
     };
     struct stat status = {0};
     int64_t now_ms = zca_clock_now_ms();
-    bool is_incomplete = look(&scan);
     if (stat(scratch->directory, &status) != 0 && errno != ENOENT) {
         return scratch->looked_at_ms != 0 || /* as it was when we could reach it */
                zca_error_set_errno(err, "token '%s'", scratch->directory);
     }
-    bool is_seen = scratch->looked_at_ms != 0 &&
-                   zca_file_same(&status, &scratch->directory_status) && is_settled(scratch);
-    if (!scratch->is_initialised || (is_seen && !is_incomplete)) {
+    if (is_seen(scratch, &status) && !look(&scan)) {
         return true;
     }
-    if (!zca_scratch_files_list(scratch->directory, &scan.files, err)) {
-        return false;
+    zca_scratch_refresh(token);
+    (void)look(&scan); /* who is logged in after that */
+    if (!scratch->is_initialised) {
+        return true;
     }
-    keep_known(&scan);
-    if (!load_wanted(&scan, err) || !publish(&scan, err)) {
-        begin_anew(scratch);
+    if (!scan_directory(&scan, err)) {
         return false;
     }
     scratch->directory_status = status;

@@ -53,8 +53,8 @@ void zca_scratch_refresh(struct zca_token *token);
 ZCA_NODISCARD bool zca_scratch_key(struct zca_token *token, bool is_private,
                                    struct zca_buffer *out_key, struct zca_error *err);
 
-/** zca_scratch_scan brings token->objects up to date with the directory, when that changed or somebody has logged in. The
- * mutex is held. */
+/** zca_scratch_scan brings what is known of the token, and token->objects, up to date with the directory, when that changed
+ * or somebody has logged in. The mutex is held. */
 ZCA_NODISCARD bool zca_scratch_scan(struct zca_token *token, struct zca_error *err);
 
 /** zca_scratch_forget takes all stored objects out of token->objects. The mutex is held. */
