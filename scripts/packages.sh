@@ -9,7 +9,7 @@ TEST_PACKAGES="clang-14 clang-format-14 libclang-rt-14-dev libcmocka-dev valgrin
  apache2 stunnel4 lighttpd lighttpd-mod-openssl postgresql postgresql-client redis-server redis-tools mosquitto mosquitto-clients
  dovecot-core dovecot-imapd nodejs easy-rsa openvpn socat libnet-ssleay-perl libio-socket-ssl-perl
  opensc gnutls-bin libnss3-tools openjdk-17-jdk-headless openssh-client openssh-server libengine-pkcs11-openssl
- python3-pykcs11 p11-kit strongswan-pki softhsm2"
+ python3-pykcs11 p11-kit strongswan-pki libstrongswan-standard-plugins libstrongswan-extra-plugins softhsm2"
 
 # install_packages NAME...: installs what is missing, and says so; needs root only then.
 install_packages() {
