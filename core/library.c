@@ -20,6 +20,7 @@
 #include "base/lock.h"
 #include "base/secure_memory.h"
 #include "core/place.h"
+#include "core/plain.h"
 
 #ifndef ZCA_PKGLIBDIR
 #define ZCA_PKGLIBDIR "/usr/lib/zca"
@@ -45,6 +46,7 @@ struct zca_library {
     struct zca_error config_error; /* remembered, so that a broken file is read once */
     OSSL_LIB_CTX *context;
     OSSL_PROVIDER *loaded; /* in `context` */
+    OSSL_PROVIDER *plain;  /* its keys, out of reach of engines */
     OSSL_PROVIDER *crypto; /* whose functions are used: the application's, or `loaded` */
     const struct zca_remote *remote;
     struct zca_place_roots roots;
@@ -120,8 +122,12 @@ void zca_library_free(struct zca_library *library)
             library->parts[i].functions->free(library->parts[i].object);
         }
     }
+    /* nothing can be done about a failure */
+    if (library->plain) {
+        (void)OSSL_PROVIDER_unload(library->plain);
+    }
     if (library->loaded) {
-        (void)OSSL_PROVIDER_unload(library->loaded); /* nothing can be done about a failure */
+        (void)OSSL_PROVIDER_unload(library->loaded);
     }
     OSSL_LIB_CTX_free(library->context);
     zca_config_free(library->config);
@@ -264,6 +270,13 @@ static bool make_context(struct zca_library *library, struct zca_error *err)
     if (!library->loaded) {
         OSSL_LIB_CTX_free(context);
         return zca_error_set_crypto(err, "loading OpenSSL's provider '%s'", name);
+    }
+    library->plain = zca_plain_add(context, err);
+    if (!library->plain) {
+        (void)OSSL_PROVIDER_unload(library->loaded); /* nothing can be done about a failure */
+        library->loaded = NULL;
+        OSSL_LIB_CTX_free(context);
+        return false;
     }
     library->context = context;
     return true;

@@ -164,13 +164,13 @@ check 'the others are not' says k4 mine --list-objects
 check 'a key without asking anybody' equal 0 "$(connects pkcs11-tool --module "$module" --token-label "$ec" --list-objects --type privkey)"
 check 'listing all asks for no certificate' never_says 'Certificate Object' on "$ec" --list-objects
 for identity in "$ec" "$rsa" "$ed"; do
-    check "$identity: looking for it does" says 'Certificate Object' on "$identity" --list-objects --type cert
+    check "$identity: reading it does" on "$identity" --read-object --type cert --label "$identity" --output-file "$identity.der"
     check 'stored' issued "$identity"
-    check 'read' on "$identity" --read-object --type cert --output-file "$identity.der"
+    check 'listed' says 'Certificate Object' on "$identity" --list-objects
     check 'the same' same_certificate "$identity.der" "state/zca/certs/default/$identity.pem"
     check 'of our CA' is_issued_by_ca "state/zca/certs/default/$identity.pem"
     check 'a second time without asking' equal 0 \
-        "$(connects pkcs11-tool --module "$module" --token-label "$identity" --list-objects --type cert)"
+        "$(connects pkcs11-tool --module "$module" --token-label "$identity" --read-object --type cert --label "$identity")"
     openssl x509 -inform DER -in "$identity.der" -noout -pubkey -out "$identity.pub"
 done
 

@@ -53,7 +53,7 @@ issue() {
     local name
     for name in "$@"; do
         {
-            on "$name" --read-object --type cert --output-file "$work/$name.der" &&
+            on "$name" --read-object --type cert --label "$name" --output-file "$work/$name.der" &&
                 openssl x509 -inform DER -in "$work/$name.der" -out "$work/$name.pem"
         } >"$work/setup.log" 2>&1 || {
             cat "$work/setup.log"
