@@ -11,6 +11,7 @@
 
 #include <openssl/core_dispatch.h>
 #include <openssl/core_names.h>
+#include <openssl/evp.h>
 
 #include "base/openssl_auto.h"
 #include "core/crypto.h"
@@ -36,7 +37,7 @@ struct plain {
     struct zca_functions functions[NUM_ROWS];
     OSSL_DISPATCH tables[NUM_ROWS][ZCA_NUM_FUNCTIONS + 1];
     OSSL_ALGORITHM
-        algorithms[NUM_ROWS + NUM_ROWS]; /* one list for each operation, ended by an empty row */
+    algorithms[NUM_ROWS + NUM_ROWS]; /* one list for each operation, ended by an empty row */
 };
 
 /* ---- what makes contexts ---- */
@@ -229,22 +230,4 @@ OSSL_PROVIDER *zca_plain_add(OSSL_LIB_CTX *context, struct zca_error *err)
         return NULL;
     }
     return added;
-}
-
-EVP_PKEY_CTX *zca_plain_maker(OSSL_LIB_CTX *context, const char *family)
-{
-    static const struct {
-        const char *family, *ours;
-    } names[] = {
-        {"EC",      "ZCA-PLAIN-EC"     },
-        {"RSA",     "ZCA-PLAIN-RSA"    },
-        {"ED25519", "ZCA-PLAIN-ED25519"},
-    };
-
-    for (size_t i = 0; i < ZCA_COUNT(names); i++) {
-        if (strcmp(names[i].family, family) == 0) {
-            return EVP_PKEY_CTX_new_from_name(context, names[i].ours, NULL);
-        }
-    }
-    return NULL;
 }

@@ -7,7 +7,6 @@
 #ifndef ZCA_CORE_PLAIN_H
 #define ZCA_CORE_PLAIN_H
 
-#include <openssl/evp.h>
 #include <openssl/provider.h>
 
 #include "base/error.h"
@@ -21,9 +20,5 @@
  * Returns the provider, to be unloaded before the other one; NULL on failure.
  */
 ZCA_NODISCARD OSSL_PROVIDER *zca_plain_add(OSSL_LIB_CTX *context, struct zca_error *err);
-
-/** zca_plain_maker returns what makes keys of a family ("EC", "RSA", "ED25519") in such a context, or NULL: for
- * EVP_PKEY_keygen_init or EVP_PKEY_fromdata_init. */
-ZCA_NODISCARD EVP_PKEY_CTX *zca_plain_maker(OSSL_LIB_CTX *context, const char *family);
 
 #endif
