@@ -184,12 +184,6 @@ write_config() { # [LINE...]: a fresh zca.conf with the directories of this test
     } >"$ZCA_CONFIG"
 }
 
-add_identity() { # NAME [LINE...]
-    printf '\n[identity %s]\n' "$1" >>"$ZCA_CONFIG"
-    shift
-    [ $# -eq 0 ] || printf '%s\n' "$@" >>"$ZCA_CONFIG"
-}
-
 # write_openssl_cnf [PROVIDER...]: an openssl.cnf that activates these providers in this order, by
 # default "default zca"; exports OPENSSL_CONF.
 write_openssl_cnf() {
