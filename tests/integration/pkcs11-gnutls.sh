@@ -34,8 +34,8 @@ check 'listing objects: no connection' equal 0 "$(connects p11tool --batch --pro
 
 # ---- the scratch token ----
 
-declare -A make=([ec]='ecdsa --curve secp256r1' [p384]='ecdsa --curve secp384r1' [rsa]='rsa --bits 2048' [ed]='eddsa --curve ed25519')
-for kind in ec p384 rsa ed; do
+declare -A make=([ec]='ecdsa --curve secp256r1' [p384]='ecdsa --curve secp384r1' [rsa]='rsa --bits 2048')
+for kind in ec p384 rsa; do
     # shellcheck disable=SC2086  # words
     check "$kind: a key pair" tool --login --generate-privkey ${make[$kind]} --label "g$kind" --outfile "$kind.pub" "pkcs11:token=$scratch"
     check 'its two objects' equal 2 "$(objects "pkcs11:token=$scratch;object=g$kind" | grep -c "object=g$kind")"
@@ -52,7 +52,7 @@ for kind in ec p384 rsa ed; do
     check 'as it was' same_certificate read.pem "$kind.pem"
 done
 check 'p11tool tests the signatures of a key' tool --login --test-sign "pkcs11:token=$scratch;object=gec;type=private"
-check 'another label' tool --login --set-label other "pkcs11:token=$scratch;object=ged;type=public"
+check 'another label' tool --login --set-label other "pkcs11:token=$scratch;object=gp384;type=public"
 check 'found by it' one "pkcs11:token=$scratch;object=other" public
 check 'deleted' tool --login --delete "pkcs11:token=$scratch;object=gec"
 check 'gone' equal '' "$(objects "pkcs11:token=$scratch;object=gec")"
@@ -69,7 +69,7 @@ done
 
 issue "$ec" "$rsa"
 for identity in "$ec" "$rsa"; do
-    key="pkcs11:token=$identity;type=private"
+    key="pkcs11:token=$identity;object=$identity;type=private"
     check "$identity: certificate exported" tool --export --outfile read.pem "pkcs11:token=$identity;object=$identity;type=cert"
     check 'the issued one' same_certificate read.pem "$identity.pem"
     check 'its chain' tool --export-chain --outfile chain.pem "pkcs11:token=$identity;object=$identity;type=cert"
@@ -79,22 +79,21 @@ for identity in "$ec" "$rsa"; do
     check 'for the key of the certificate' fits own.csr "$identity.pem"
 done
 check 'the CA signs no digest' refuses 'unsupported feature' maker --generate-certificate --load-request own.csr \
-    --load-ca-privkey 'pkcs11:token=default;type=private' --load-ca-certificate "$ca" --outfile none.pem
+    --load-ca-privkey 'pkcs11:token=default;object=default;type=private' --load-ca-certificate "$ca" --outfile none.pem
 
 # ---- TLS ----
 
 for identity in "$ec" "$rsa"; do
     port=$(free_port)
     run_in_background gnutls-serv --provider "$module" --port "$port" --echo --require-client-cert --verify-client-cert \
-        --x509cafile "$ca" --x509keyfile "pkcs11:token=$identity;type=private" --x509certfile "pkcs11:token=$identity;type=cert"
+        --x509cafile "$ca" --x509keyfile "pkcs11:token=$identity;object=$identity;type=private" \
+        --x509certfile "pkcs11:token=$identity;object=$identity;type=cert"
     check "$identity serves TLS" wait_for 10 listens "$port"
     for version in 1.2 1.3; do
         check "TLS $version with a client's identity" gnutls-cli --provider "$module" --port "$port" --x509cafile "$ca" \
             --priority "NORMAL:-VERS-ALL:+VERS-TLS$version" --sni-hostname "$identity" --verify-hostname "$identity" \
-            --x509keyfile "pkcs11:token=$ec;type=private" --x509certfile "pkcs11:token=$ec;type=cert" 127.0.0.1 </dev/null
+            --x509keyfile "pkcs11:token=$ec;object=$ec;type=private" --x509certfile "pkcs11:token=$ec;object=$ec;type=cert" 127.0.0.1 </dev/null
     done
-    check 'openssl verifies it' openssl s_client -connect "127.0.0.1:$port" -CAfile "$ca" -verify_return_error -verify_hostname "$identity" \
-        -tls1_2 </dev/null
     stop "$started"
 done
 finish

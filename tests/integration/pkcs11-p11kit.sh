@@ -47,12 +47,13 @@ check 'a key behind the PIN signs' served_ecdsa "$scratch" ec.pub --login --pin 
 check 'not with a wrong one' refuses 'CKR_PIN_INCORRECT' served_ecdsa "$scratch" ec.pub --login --pin 9999 --id 01
 check 'an RSA identity signs' served "$rsa" --sign --mechanism SHA256-RSA-PKCS --input-file data --output-file signature
 check 'as openssl verifies' openssl dgst -sha256 -verify "$rsa.pub" -signature signature data
-check 'the certificate comes through' served "$ec" --read-object --type cert --output-file read.der
+check 'the certificate comes through' served "$ec" --read-object --type cert --label "$ec" --output-file read.der
 check 'as issued' same_certificate read.der "$ec.pem"
-eval "$(p11-kit server --kill --sh --pid "$P11_KIT_SERVER_PID" 2>/dev/null || p11-kit server --kill --sh)"
+stop "$P11_KIT_SERVER_PID"
 
 # ---- remote, for every program of a user that uses p11-kit ----
 
+write_openssl_cnf # give_state_to knows one
 give_state_to "$user"
 chown "$user:" home
 mkdir -p home/.config/pkcs11/modules
@@ -66,7 +67,7 @@ as_user() { # COMMAND...
 
 check 'remote: listed' grep -q "token=$ec" <(as_user p11tool --list-token-urls)
 for identity in "$ec" "$rsa"; do
-    check "remote: $identity signs" as_user p11tool --batch --test-sign "pkcs11:token=$identity;type=private"
+    check "remote: $identity signs" as_user p11tool --batch --test-sign "pkcs11:token=$identity;object=$identity;type=private"
     as_user p11tool --batch --export "pkcs11:token=$identity;object=$identity;type=cert" >read.pem
     check 'remote: its certificate' same_certificate read.pem "$identity.pem"
 done
@@ -75,7 +76,7 @@ done
 
 printf 'module: %s\n' "$module" >home/.config/pkcs11/modules/zca.module
 check 'by configuration: listed' grep -q "token=$ec" <(as_user p11tool --list-token-urls)
-check 'by configuration: signs' as_user p11tool --batch --test-sign "pkcs11:token=$ec;type=private"
+check 'by configuration: signs' as_user p11tool --batch --test-sign "pkcs11:token=$ec;object=$ec;type=private"
 proxy=$(dirname "$client")/../p11-kit-proxy.so
 check 'the proxy shows it' grep -q "$ec" <(as_user pkcs11-tool --module "$proxy" --list-slots)
 check 'the proxy signs' as_user pkcs11-tool --module "$proxy" --token-label "$ec" --sign --mechanism ECDSA-SHA256 --input-file data \

@@ -49,7 +49,7 @@ crlnumber = crlnumber
 commonName = supplied
 EOC
     rm -f index.txt* && : >index.txt
-    echo 1000 >crlnumber
+    [ -f crlnumber ] || echo 1000 >crlnumber # never one again
 }
 
 quickly() { # COMMAND...: within five seconds; whatever it writes is new

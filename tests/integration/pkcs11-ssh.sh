@@ -27,6 +27,7 @@ StrictModes no
 PasswordAuthentication no
 KbdInteractiveAuthentication no
 PermitRootLogin yes
+MaxAuthTries 20
 LogLevel VERBOSE
 AuthorizedKeysFile $work/authorized
 TrustedUserCAKeys $work/authorities

@@ -29,7 +29,8 @@ labels() { # of all tokens, in the order of slots
 
 # ---- the start ----
 
-check 'one token each' equal "$ec,$rsa,$ed,default,zca scratch" "$(labels)"
+check 'one token each' equal "$ec,$rsa,$ed,default" "$(labels)"
+check 'and an uninitialised one' says 'uninitialized' pkcs11-tool --module "$module" --list-slots
 check 'slots: no connection' equal 0 "$(connects pkcs11-tool --module "$module" --list-slots)"
 check 'mechanisms: no connection' equal 0 "$(connects pkcs11-tool --module "$module" --token-label "$ec" --list-mechanisms)"
 check 'objects: no connection' equal 0 "$(connects pkcs11-tool --module "$module" --token-label "$ec" --list-objects)"
@@ -57,6 +58,7 @@ number=0
 for type in EC:prime256v1 EC:secp384r1 EC:secp521r1 rsa:2048 rsa:3072 EC:edwards25519; do
     number=$((number + 1))
     check "key pair $type" mine --keypairgen --key-type "$type" --id "0$number" --label "k$number"
+    [ "$type" != EC:edwards25519 ] || continue
     # pkcs11-tool 0.23 cannot write a P-384 key
     check 'its public key' p11tool --provider "$module" --export-pubkey --outfile "k$number.pub" \
         "pkcs11:token=$scratch;id=%0$number;type=public"
@@ -97,8 +99,14 @@ for id in 4 5; do
         check 'verified by the module' verifies_as "$id" "SHA$hash-RSA-PKCS-PSS" data
     done
 done
+write_ed25519_key() { # nobody writes it: its point is the key (RFC 8410, 4)
+    mine --list-objects --type pubkey | sed -n '/EC_EDWARDS/,/EC_POINT/s/^ *EC_POINT: *//p' | sed 's/^/302a300506032b6570032100/' |
+        tr a-f A-F | basenc --decode --base16 >k6.pub
+}
+
+write_ed25519_key
 check 'Ed25519' mine --sign --mechanism EDDSA --id 06 --input-file data --output-file signature
-check 'verified by openssl' openssl pkeyutl -verify -pubin -inkey k6.pub -rawin -in data -sigfile signature
+check 'verified by openssl' openssl pkeyutl -verify -pubin -keyform DER -inkey k6.pub -rawin -in data -sigfile signature
 check 'something else is not valid' says 'Invalid signature' mine --verify --mechanism ECDSA --id 01 --input-file digest \
     --signature-file <(head -c 64 /dev/zero | tr '\0' 1)
 
