@@ -268,6 +268,7 @@ void zca_sessions_after_fork(struct zca_sessions *sessions)
 
 /* ---- C_GetSessionInfo, C_SessionCancel ---- */
 
+/* Where no login is needed everybody is the user: strongSwan and pkcs11-provider would ask for a PIN. */
 static CK_STATE state_of(const struct zca_session *session)
 {
     static const CK_STATE states[][2] = {
@@ -275,7 +276,12 @@ static CK_STATE state_of(const struct zca_session *session)
         [ZCA_LOGIN_USER] = {CKS_RO_USER_FUNCTIONS, CKS_RW_USER_FUNCTIONS},
         [ZCA_LOGIN_SO] = {CKS_RW_SO_FUNCTIONS,   CKS_RW_SO_FUNCTIONS  },
     };
-    return states[session->token->login][session->is_rw ? 1 : 0];
+    struct zca_token *token = session->token;
+    enum zca_login_state login = token->login;
+    if (login == ZCA_LOGIN_NONE && zca_token_is_open(token)) {
+        login = ZCA_LOGIN_USER;
+    }
+    return states[login][session->is_rw ? 1 : 0];
 }
 
 static CK_RV get_session_info(const struct zca_session *session, CK_SESSION_INFO *info)

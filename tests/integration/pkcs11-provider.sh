@@ -57,6 +57,10 @@ quickly() { # COMMAND...: within five seconds; whatever it writes is new
     timeout 5 "$@"
 }
 
+asks_nothing() { # COMMAND...
+    quickly "$@" >asked 2>&1 && ! grep 'PIN' asked
+}
+
 write_bridge_cnf no default
 openssl req -newkey ec -pkeyopt ec_paramgen_curve:P-256 -nodes -keyout x.key -subj /CN=x.myorg.ztna \
     -addext subjectAltName=DNS:x.myorg.ztna -out x.csr 2>/dev/null
@@ -66,7 +70,7 @@ identities() {
     local identity
     for identity in "$ec" "$rsa" "$ed"; do
         local key="pkcs11:token=$identity;object=$identity;type=private"
-        check "$arrangement: $identity: a request" quickly openssl req -new -key "$key" -subj /CN=x -out own.csr
+        check "$arrangement: $identity: a request without a PIN" asks_nothing openssl req -new -key "$key" -subj /CN=x -out own.csr
         check 'for the key of its certificate' fits own.csr "$identity.pem"
         check 'a certificate of its own' quickly openssl req -x509 -new -key "$key" -subj /CN=x -days 2 -out self.pem
         check 'verifies' openssl verify -check_ss_sig -CAfile self.pem self.pem
@@ -118,7 +122,7 @@ done
 
 # write_uri_file FILE URI: what that provider decodes
 write_uri_file() {
-    printf 'asn1 = SEQUENCE:key\n[key]\nwhat = VISIBLESTRING:PKCS#11 Provider URI v1.0\nuri = UTF8:"%s"\n' "$2" >asn1.cnf
+    printf 'asn1 = SEQUENCE:key\n[key]\nwhat = VISIBLESTRING:PKCS\\#11 Provider URI v1.0\nuri = UTF8:"%s"\n' "$2" >asn1.cnf
     openssl asn1parse -genconf asn1.cnf -noout -out uri.der &&
         { echo '-----BEGIN PKCS#11 PROVIDER URI-----'; openssl base64 -in uri.der; echo '-----END PKCS#11 PROVIDER URI-----'; } >"$1"
 }

@@ -31,10 +31,10 @@ id_of() { # TOKEN: CKA_ID of its private key, in hexadecimal
     on "$1" --list-objects --type privkey | sed -n 's/^ *ID: *//p'
 }
 
-makes() { # FILE COMMAND...: pki, which asks for a PIN whether one is needed or not
+makes() { # FILE COMMAND...: pki, with keys that need no PIN
     local file=$1
     shift
-    printf 'any\nany\n' | timeout 30 setsid pki "$@" --outform pem >"$file"
+    timeout 30 setsid pki "$@" --outform pem </dev/null >"$file"
 }
 
 declare -A type=([$ec]=ecdsa [$rsa]=rsa)
