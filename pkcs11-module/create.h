@@ -1,30 +1,10 @@
 /* SPDX-License-Identifier: Apache-2.0 */
-/* How templates become objects: the rows of attribute.h applied. C_CreateObject, C_CopyObject, C_GenerateKeyPair and
- * C_DeriveKey end here, and so do objects that identities and authorities show. */
+/* How objects come to be seen, change and go: C_CreateObject, C_CopyObject, C_GenerateKeyPair and C_DeriveKey end here. */
 #ifndef ZCA_PKCS11_MODULE_CREATE_H
 #define ZCA_PKCS11_MODULE_CREATE_H
 
-#include "pkcs11-module/attribute.h"
+#include "pkcs11-module/rules.h"
 #include "pkcs11-module/session.h"
-
-/**
- * zca_values_from_template copies a template's attributes as its origin allows, then the rows' fallbacks; keys of
- * ZCA_ORIGIN_GENERATE are said to be made here.
- *
- * class   of the object; CKA_CLASS of the template must say the same, if at all.
- * CKR_ATTRIBUTE_TYPE_INVALID     unknown, or not one of this class.
- * CKR_ATTRIBUTE_READ_ONLY        known, but not to be given this way.
- * CKR_ATTRIBUTE_VALUE_INVALID    of the wrong form or size.
- */
-ZCA_NODISCARD CK_RV zca_values_from_template(CK_OBJECT_CLASS class,
-                                             const struct zca_template *template,
-                                             enum zca_origin origin,
-                                             struct zca_values **out_values);
-
-/** zca_values_apply changes the values of an object of a class as a template says and its origin allows: results as
- * above, and CKR_ATTRIBUTE_READ_ONLY for the way back of what has one way. */
-ZCA_NODISCARD CK_RV zca_values_apply(struct zca_values *values, CK_OBJECT_CLASS class,
-                                     const struct zca_template *template, enum zca_origin origin);
 
 /** zca_object_show adds a new object to the session's token: a session object to be seen by all its sessions, a token
  * object after the kind has stored it. Gives it a CKA_UNIQUE_ID. Checks what zca_object_may_show does.

@@ -15,7 +15,7 @@ CK_RV zca_pkcs11_fail(struct zca_library *library, const struct zca_error *err);
 /** zca_pkcs11_warn writes a line only. */
 void zca_pkcs11_warn(struct zca_library *library, const struct zca_error *err);
 
-/** zca_pkcs11_name returns "CKR_..." for traces, or NULL. */
-const char *zca_pkcs11_name(CK_RV rv);
+/** zca_pkcs11_forget_log has the next line open the log anew: before a library is freed, since another may get its address. */
+void zca_pkcs11_forget_log(void);
 
 #endif

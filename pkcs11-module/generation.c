@@ -14,9 +14,9 @@
 #include "core/certificate.h"
 #include "core/keystore.h"
 #include "core/renew.h"
-#include "pkcs11-module/create.h"
 #include "pkcs11-module/error.h"
 #include "pkcs11-module/material.h"
+#include "pkcs11-module/rules.h"
 
 /* A key pair, a leaf, and the issuers of a chain and of the pinned file. */
 #define MAX_OBJECTS 40u

@@ -134,7 +134,7 @@ static bool has_sessions(struct zca_token *token)
 static CK_RV init_token(struct zca_module *module, CK_SLOT_ID id, struct zca_span pin,
                         const CK_UTF8CHAR *label)
 {
-    struct zca_token *token = zca_module_token(module, id);
+    struct zca_token *token = zca_token_of_slot(module, id);
     struct zca_span given = {0};
     if (!token) {
         return CKR_SLOT_ID_INVALID;

@@ -5,9 +5,6 @@
  */
 #include "pkcs11-module/mechanism.h"
 
-#include "pkcs11-module/call.h"
-#include "pkcs11-module/token.h"
-
 #define SIGNS (CKF_SIGN | CKF_VERIFY)
 #define CRYPTS (CKF_ENCRYPT | CKF_DECRYPT)
 #define ON_CURVE (CKF_EC_F_P | CKF_EC_NAMEDCURVE | CKF_EC_UNCOMPRESS)
@@ -88,59 +85,4 @@ const struct zca_mechanism *zca_mechanism_next(unsigned places, size_t *cursor)
         }
     }
     return NULL;
-}
-
-static CK_RV get_list(const struct zca_module *module, CK_SLOT_ID slot, CK_MECHANISM_TYPE *list,
-                      CK_ULONG *count)
-{
-    const struct zca_token *token = zca_module_token(module, slot);
-    if (!token) {
-        return CKR_SLOT_ID_INVALID;
-    }
-    if (!count) {
-        return CKR_ARGUMENTS_BAD;
-    }
-    CK_ULONG room = list ? *count : 0;
-    size_t cursor = 0;
-    *count = 0;
-    for (const struct zca_mechanism *row = zca_mechanism_next(token->places, &cursor); row;
-         row = zca_mechanism_next(token->places, &cursor)) {
-        if (*count < room) {
-            list[*count] = row->type;
-        }
-        (*count)++;
-    }
-    return list && *count > room ? CKR_BUFFER_TOO_SMALL : CKR_OK;
-}
-
-CK_RV C_GetMechanismList(CK_SLOT_ID slot_id, CK_MECHANISM_TYPE *mechanism_list, CK_ULONG *count)
-{
-    zca_auto(zca_call) struct zca_call call = zca_call_begin("C_GetMechanismList", slot_id);
-    return call.rv ? call.rv
-                   : zca_call_end(&call, get_list(call.module, slot_id, mechanism_list, count));
-}
-
-static CK_RV get_info(const struct zca_module *module, CK_SLOT_ID slot, CK_MECHANISM_TYPE type,
-                      CK_MECHANISM_INFO *info)
-{
-    const struct zca_token *token = zca_module_token(module, slot);
-    if (!token) {
-        return CKR_SLOT_ID_INVALID;
-    }
-    const struct zca_mechanism *mechanism = zca_mechanism_find(type, token->places);
-    if (!mechanism) {
-        return CKR_MECHANISM_INVALID;
-    }
-    if (!info) {
-        return CKR_ARGUMENTS_BAD;
-    }
-    *info = (CK_MECHANISM_INFO){
-        .ulMinKeySize = mechanism->min, .ulMaxKeySize = mechanism->max, .flags = mechanism->flags};
-    return CKR_OK;
-}
-
-CK_RV C_GetMechanismInfo(CK_SLOT_ID slot_id, CK_MECHANISM_TYPE type, CK_MECHANISM_INFO *info)
-{
-    zca_auto(zca_call) struct zca_call call = zca_call_begin("C_GetMechanismInfo", slot_id);
-    return call.rv ? call.rv : zca_call_end(&call, get_info(call.module, slot_id, type, info));
 }

@@ -26,9 +26,8 @@ struct zca_module {
     bool is_strict;  /* then nothing is offered before that (option pkcs11-fork) */
     bool no_threads; /* CKF_LIBRARY_CANT_CREATE_OS_THREADS */
     struct zca_library *library;
-    _Atomic(struct zca_library *) log_of; /* whose options opened the log (error.c) */
-    char *config_file;                    /* what C_Initialize named; NULL: the usual */
-    struct stat config_status;            /* of the file that the tokens were made from */
+    char *config_file;         /* what C_Initialize named; NULL: the usual */
+    struct stat config_status; /* of the file that the tokens were made from */
     struct zca_token *
         *tokens; /* in the order of zca.conf; stay as long as the configuration does */
     size_t num_tokens;
@@ -45,15 +44,9 @@ struct zca_module *zca_module_change(struct zca_module *module);
 void zca_module_leave(struct zca_module *module);
 ZCA_DEFINE_AUTO(module_lock, struct zca_module, zca_module_leave);
 
-/** zca_module_token returns the token of a slot, or NULL; borrowed, lives as long as the module is initialised. */
-struct zca_token *zca_module_token(const struct zca_module *module, CK_SLOT_ID id);
-
 /** zca_module_outside and _inside surround what waits (network, file locks): a fork may happen meanwhile. Not with the
  * module's lock held. */
 void zca_module_outside(void);
 void zca_module_inside(void);
-
-/** zca_module_is_gone tells whether libcrypto has been cleaned up by exit(3): then nothing of it is freed any more. */
-bool zca_module_is_gone(void);
 
 #endif

@@ -4,6 +4,7 @@
 
 #include <stdlib.h>
 
+#include "pkcs11-module/lifetime.h"
 #include "pkcs11-module/module.h"
 
 /* Handles are never used again in a process, so that a stale one cannot mean another key. */
@@ -44,7 +45,7 @@ void zca_object_free(struct zca_object *object)
     if (!object || atomic_fetch_sub_explicit(&object->references, 1, memory_order_acq_rel) != 1) {
         return;
     }
-    if (!zca_module_is_gone()) {
+    if (!zca_lifetime_is_over()) {
         EVP_PKEY_free(object->key);
         zca_buffer_clear(&object->secret);
     }

@@ -214,28 +214,6 @@ CK_RV zca_operation_leave(struct zca_operation *operation, CK_RV rv, bool goes_o
     return rv;
 }
 
-void zca_operation_end(struct zca_operation *operation)
-{
-    operation->mechanism = NULL;
-    operation->is_multipart = operation->is_one_shot = false;
-    zca_object_free(zca_steal(operation->key));
-    zca_buffer_clear(&operation->message);
-}
-
-static void drop_context(struct zca_operation *operation)
-{
-    EVP_PKEY_CTX_free(zca_steal(operation->context));
-    zca_object_free(zca_steal(operation->context_key));
-}
-
-void zca_operation_clear(struct zca_operation *operation)
-{
-    zca_operation_end(operation);
-    drop_context(operation);
-    EVP_MD_CTX_free(zca_steal(operation->digest));
-    operation->digest_name = NULL;
-}
-
 /* ---- data ---- */
 
 CK_RV zca_input_check(const CK_BYTE *data, CK_ULONG len, struct zca_span *out_input)
@@ -380,7 +358,7 @@ CK_RV zca_operation_context(struct zca_session *session, struct zca_operation *o
     if (!library_context) {
         return rv;
     }
-    drop_context(operation);
+    zca_operation_drop_context(operation);
     operation->context = EVP_PKEY_CTX_new_from_pkey(library_context, operation->key->key, NULL);
     if (!operation->context || !configure(operation)) {
         return zca_operation_fail(session, operation, "preparing");
@@ -396,6 +374,6 @@ CK_RV zca_operation_fail(struct zca_session *session, struct zca_operation *oper
 {
     struct zca_error err = {.reason = ZCA_ERR_NONE};
     (void)zca_error_set_crypto(&err, "%s with %s", doing, operation->mechanism->name); /* false */
-    drop_context(operation);
+    zca_operation_drop_context(operation);
     return zca_pkcs11_fail(session->token->library, &err);
 }

@@ -2,7 +2,7 @@
 /* Profile objects. */
 #include "pkcs11-module/profile.h"
 
-#include "pkcs11-module/create.h"
+#include "pkcs11-module/rules.h"
 
 static bool has_profiles(struct zca_token *token)
 {

@@ -1,11 +1,11 @@
 /* SPDX-License-Identifier: Apache-2.0 */
-/* Sessions: opened, looked at, closed. Handles count up, so the table is an array sorted by them. */
+/* The table of sessions. Handles count up, so it is an array sorted by them. */
 #include "pkcs11-module/session.h"
 
 #include <stdlib.h>
 #include <string.h>
 
-#include "pkcs11-module/call.h"
+#include "pkcs11-module/lifetime.h"
 
 struct zca_sessions {
     struct zca_session **array;
@@ -65,7 +65,7 @@ void zca_session_free(struct zca_session *session)
     if (!session || atomic_fetch_sub_explicit(&session->references, 1, memory_order_acq_rel) != 1) {
         return;
     }
-    if (!zca_module_is_gone()) {
+    if (!zca_lifetime_is_over()) {
         clear_work(session);
     }
     (void)pthread_mutex_destroy(&session->mutex); /* nobody has it */
@@ -88,7 +88,7 @@ static struct zca_session *make(struct zca_token *token, bool is_rw)
     return session;
 }
 
-/* ---- C_OpenSession ---- */
+/* ---- opening ---- */
 
 static bool add(struct zca_sessions *sessions, struct zca_session *session)
 {
@@ -109,35 +109,11 @@ static bool add(struct zca_sessions *sessions, struct zca_session *session)
     return true;
 }
 
-static CK_RV check_open(const struct zca_token *token, CK_FLAGS flags)
+CK_RV zca_sessions_open(struct zca_sessions *sessions, struct zca_token *token, bool is_rw,
+                        CK_SESSION_HANDLE *out_handle)
 {
-    bool is_rw = (flags & CKF_RW_SESSION) != 0;
-    if ((flags & CKF_SERIAL_SESSION) == 0) {
-        return CKR_SESSION_PARALLEL_NOT_SUPPORTED;
-    }
-    if (is_rw && (token->kind->flags((struct zca_token *)token) & CKF_WRITE_PROTECTED) != 0) {
-        return CKR_TOKEN_WRITE_PROTECTED;
-    }
-    return !is_rw && token->login == ZCA_LOGIN_SO ? CKR_SESSION_READ_WRITE_SO_EXISTS : CKR_OK;
-}
-
-static CK_RV open_session(struct zca_module *module, CK_SLOT_ID id, CK_FLAGS flags,
-                          CK_SESSION_HANDLE *out_handle)
-{
-    struct zca_token *token = zca_module_token(module, id);
-    if (!token) {
-        return CKR_SLOT_ID_INVALID;
-    }
-    if (!out_handle) {
-        return CKR_ARGUMENTS_BAD;
-    }
-    zca_auto(module_lock) struct zca_module *alone = zca_module_change(module);
-    CK_RV rv = check_open(token, flags);
-    if (rv != CKR_OK) {
-        return rv;
-    }
-    zca_auto(zca_session) struct zca_session *session = make(token, (flags & CKF_RW_SESSION) != 0);
-    if (!session || !add(alone->sessions, session)) {
+    zca_auto(zca_session) struct zca_session *session = make(token, is_rw);
+    if (!session || !add(sessions, session)) {
         return CKR_HOST_MEMORY;
     }
     token->num_sessions++;
@@ -145,16 +121,6 @@ static CK_RV open_session(struct zca_module *module, CK_SLOT_ID id, CK_FLAGS fla
     *out_handle = session->handle;
     session = NULL; /* the table has the reference */
     return CKR_OK;
-}
-
-CK_RV C_OpenSession(CK_SLOT_ID id, CK_FLAGS flags, void *application, CK_NOTIFY notify,
-                    CK_SESSION_HANDLE *out_handle)
-{
-    (void)application; /* nothing ever happens that we would tell of */
-    (void)notify;
-    zca_auto(zca_call) struct zca_call call = zca_call_begin("C_OpenSession", id);
-    return call.rv ? call.rv
-                   : zca_call_end(&call, open_session(call.module, id, flags, out_handle));
 }
 
 /* ---- closing ---- */
@@ -215,38 +181,14 @@ void zca_sessions_close_all(struct zca_sessions *sessions, const struct zca_toke
     }
 }
 
-static CK_RV close_session(struct zca_module *module, CK_SESSION_HANDLE handle)
+CK_RV zca_sessions_close(struct zca_sessions *sessions, CK_SESSION_HANDLE handle)
 {
-    zca_auto(module_lock) struct zca_module *alone = zca_module_change(module);
-    size_t place = place_of(alone->sessions, handle);
-    if (!is_at(alone->sessions, place, handle)) {
+    size_t place = place_of(sessions, handle);
+    if (!is_at(sessions, place, handle)) {
         return CKR_SESSION_HANDLE_INVALID;
     }
-    close_at(alone->sessions, place);
+    close_at(sessions, place);
     return CKR_OK;
-}
-
-CK_RV C_CloseSession(CK_SESSION_HANDLE handle)
-{
-    zca_auto(zca_call) struct zca_call call = zca_call_begin("C_CloseSession", handle);
-    return call.rv ? call.rv : zca_call_end(&call, close_session(call.module, handle));
-}
-
-static CK_RV close_all(struct zca_module *module, CK_SLOT_ID id)
-{
-    const struct zca_token *token = zca_module_token(module, id);
-    if (!token) {
-        return CKR_SLOT_ID_INVALID;
-    }
-    zca_auto(module_lock) struct zca_module *alone = zca_module_change(module);
-    zca_sessions_close_all(alone->sessions, token);
-    return CKR_OK;
-}
-
-CK_RV C_CloseAllSessions(CK_SLOT_ID id)
-{
-    zca_auto(zca_call) struct zca_call call = zca_call_begin("C_CloseAllSessions", id);
-    return call.rv ? call.rv : zca_call_end(&call, close_all(call.module, id));
 }
 
 void zca_sessions_after_fork(struct zca_sessions *sessions)
@@ -264,70 +206,6 @@ void zca_sessions_after_fork(struct zca_sessions *sessions)
         }
         atomic_store(&session->references, 1);
     }
-}
-
-/* ---- C_GetSessionInfo, C_SessionCancel ---- */
-
-/* Where no login is needed everybody is the user: strongSwan and pkcs11-provider would ask for a PIN. */
-static CK_STATE state_of(const struct zca_session *session)
-{
-    static const CK_STATE states[][2] = {
-        [ZCA_LOGIN_NONE] = {CKS_RO_PUBLIC_SESSION, CKS_RW_PUBLIC_SESSION},
-        [ZCA_LOGIN_USER] = {CKS_RO_USER_FUNCTIONS, CKS_RW_USER_FUNCTIONS},
-        [ZCA_LOGIN_SO] = {CKS_RW_SO_FUNCTIONS,   CKS_RW_SO_FUNCTIONS  },
-    };
-    struct zca_token *token = session->token;
-    enum zca_login_state login = token->login;
-    if (login == ZCA_LOGIN_NONE && zca_token_is_open(token)) {
-        login = ZCA_LOGIN_USER;
-    }
-    return states[login][session->is_rw ? 1 : 0];
-}
-
-static CK_RV get_session_info(const struct zca_session *session, CK_SESSION_INFO *info)
-{
-    if (!info) {
-        return CKR_ARGUMENTS_BAD;
-    }
-    zca_auto(module_lock) struct zca_module *held = zca_module_look(session->token->module);
-    *info = (CK_SESSION_INFO){
-        .slotID = session->token->id,
-        .state = state_of(session),
-        .flags = CKF_SERIAL_SESSION | (session->is_rw ? CKF_RW_SESSION : 0),
-    };
-    return CKR_OK;
-}
-
-CK_RV C_GetSessionInfo(CK_SESSION_HANDLE handle, CK_SESSION_INFO *info)
-{
-    zca_auto(zca_call) struct zca_call call = zca_call_begin_shared("C_GetSessionInfo", handle);
-    return call.rv ? call.rv : zca_call_end(&call, get_session_info(call.session, info));
-}
-
-static const CK_FLAGS cancelled_by[ZCA_NUM_OPERATIONS] = {
-    [ZCA_OPERATION_DIGEST] = CKF_DIGEST,   [ZCA_OPERATION_SIGN] = CKF_SIGN,
-    [ZCA_OPERATION_VERIFY] = CKF_VERIFY,   [ZCA_OPERATION_ENCRYPT] = CKF_ENCRYPT,
-    [ZCA_OPERATION_DECRYPT] = CKF_DECRYPT, [ZCA_OPERATION_MESSAGE_SIGN] = CKF_MESSAGE_SIGN,
-};
-
-static CK_RV cancel(struct zca_session *session, CK_FLAGS flags)
-{
-    for (size_t i = 0; i < ZCA_COUNT(cancelled_by); i++) {
-        if ((flags & cancelled_by[i]) != 0) {
-            zca_operation_end(&session->operations[i]);
-        }
-    }
-    if ((flags & CKF_FIND_OBJECTS) != 0) {
-        free(session->find.handles);
-        session->find = (struct zca_find){0};
-    }
-    return CKR_OK;
-}
-
-CK_RV C_SessionCancel(CK_SESSION_HANDLE handle, CK_FLAGS flags)
-{
-    zca_auto(zca_call) struct zca_call call = zca_call_begin_session("C_SessionCancel", handle);
-    return call.rv ? call.rv : zca_call_end(&call, cancel(call.session, flags));
 }
 
 /* ---- objects ---- */

@@ -44,6 +44,12 @@ void zca_sessions_free(struct zca_sessions *sessions);
 struct zca_session *zca_sessions_find(const struct zca_sessions *sessions,
                                       CK_SESSION_HANDLE handle);
 
+/** zca_sessions_open adds a session; zca_sessions_close closes one with its objects, and logs out with a token's last. Alone
+ * under the module's lock. */
+ZCA_NODISCARD CK_RV zca_sessions_open(struct zca_sessions *sessions, struct zca_token *token,
+                                      bool is_rw, CK_SESSION_HANDLE *out_handle);
+ZCA_NODISCARD CK_RV zca_sessions_close(struct zca_sessions *sessions, CK_SESSION_HANDLE handle);
+
 /** zca_sessions_close_all closes the sessions of a token (NULL: all) with their objects; alone under the module's lock. */
 void zca_sessions_close_all(struct zca_sessions *sessions, const struct zca_token *token);
 

@@ -17,7 +17,7 @@
 
 static bool is_taken(const struct zca_module *module, const struct zca_token *token)
 {
-    return zca_module_token(module, token->id) != NULL;
+    return zca_token_of_slot(module, token->id) != NULL;
 }
 
 static bool label_is_taken(const struct zca_module *module, const char *label)
@@ -151,7 +151,7 @@ static void refresh(struct zca_token *token)
 
 static CK_RV get_slot_info(const struct zca_module *module, CK_SLOT_ID id, CK_SLOT_INFO *info)
 {
-    struct zca_token *token = zca_module_token(module, id);
+    struct zca_token *token = zca_token_of_slot(module, id);
     if (!token) {
         return CKR_SLOT_ID_INVALID;
     }
@@ -175,7 +175,7 @@ CK_RV C_GetSlotInfo(CK_SLOT_ID id, CK_SLOT_INFO *info)
 /* Browsers ask for each of their connections. */
 static CK_RV get_token_info(const struct zca_module *module, CK_SLOT_ID id, CK_TOKEN_INFO *info)
 {
-    struct zca_token *token = zca_module_token(module, id);
+    struct zca_token *token = zca_token_of_slot(module, id);
     if (!token) {
         return CKR_SLOT_ID_INVALID;
     }
@@ -209,6 +209,65 @@ CK_RV C_GetTokenInfo(CK_SLOT_ID id, CK_TOKEN_INFO *info)
 {
     zca_auto(zca_call) struct zca_call call = zca_call_begin("C_GetTokenInfo", id);
     return call.rv ? call.rv : zca_call_end(&call, get_token_info(call.module, id, info));
+}
+
+/* ---- C_GetMechanismList, C_GetMechanismInfo ---- */
+
+static CK_RV get_mechanism_list(const struct zca_module *module, CK_SLOT_ID slot,
+                                CK_MECHANISM_TYPE *list, CK_ULONG *count)
+{
+    const struct zca_token *token = zca_token_of_slot(module, slot);
+    if (!token) {
+        return CKR_SLOT_ID_INVALID;
+    }
+    if (!count) {
+        return CKR_ARGUMENTS_BAD;
+    }
+    CK_ULONG room = list ? *count : 0;
+    size_t cursor = 0;
+    *count = 0;
+    for (const struct zca_mechanism *row = zca_mechanism_next(token->places, &cursor); row;
+         row = zca_mechanism_next(token->places, &cursor)) {
+        if (*count < room) {
+            list[*count] = row->type;
+        }
+        (*count)++;
+    }
+    return list && *count > room ? CKR_BUFFER_TOO_SMALL : CKR_OK;
+}
+
+CK_RV C_GetMechanismList(CK_SLOT_ID slot_id, CK_MECHANISM_TYPE *mechanism_list, CK_ULONG *count)
+{
+    zca_auto(zca_call) struct zca_call call = zca_call_begin("C_GetMechanismList", slot_id);
+    return call.rv ? call.rv
+                   : zca_call_end(&call,
+                                  get_mechanism_list(call.module, slot_id, mechanism_list, count));
+}
+
+static CK_RV get_mechanism_info(const struct zca_module *module, CK_SLOT_ID slot,
+                                CK_MECHANISM_TYPE type, CK_MECHANISM_INFO *info)
+{
+    const struct zca_token *token = zca_token_of_slot(module, slot);
+    if (!token) {
+        return CKR_SLOT_ID_INVALID;
+    }
+    const struct zca_mechanism *mechanism = zca_mechanism_find(type, token->places);
+    if (!mechanism) {
+        return CKR_MECHANISM_INVALID;
+    }
+    if (!info) {
+        return CKR_ARGUMENTS_BAD;
+    }
+    *info = (CK_MECHANISM_INFO){
+        .ulMinKeySize = mechanism->min, .ulMaxKeySize = mechanism->max, .flags = mechanism->flags};
+    return CKR_OK;
+}
+
+CK_RV C_GetMechanismInfo(CK_SLOT_ID slot_id, CK_MECHANISM_TYPE type, CK_MECHANISM_INFO *info)
+{
+    zca_auto(zca_call) struct zca_call call = zca_call_begin("C_GetMechanismInfo", slot_id);
+    return call.rv ? call.rv
+                   : zca_call_end(&call, get_mechanism_info(call.module, slot_id, type, info));
 }
 
 /* ---- C_WaitForSlotEvent ---- */

@@ -3,7 +3,7 @@
 #include "pkcs11-module/status.h"
 
 #include "base/clock.h"
-#include "pkcs11-module/create.h"
+#include "pkcs11-module/rules.h"
 
 static const char label[] = "zca status";
 

@@ -71,6 +71,16 @@ void zca_token_free(struct zca_token *token)
     free(token);
 }
 
+struct zca_token *zca_token_of_slot(const struct zca_module *module, CK_SLOT_ID id)
+{
+    for (size_t i = 0; i < module->num_tokens; i++) {
+        if (module->tokens[i]->id == id) {
+            return module->tokens[i];
+        }
+    }
+    return NULL;
+}
+
 bool zca_token_is_open(struct zca_token *token)
 {
     return token->login == ZCA_LOGIN_USER || (token->kind->flags(token) & CKF_LOGIN_REQUIRED) == 0;

@@ -117,6 +117,9 @@ ZCA_NODISCARD struct zca_token *zca_token_new(struct zca_module *module,
 void zca_token_free(struct zca_token *token);
 ZCA_DEFINE_AUTO(zca_token, struct zca_token, zca_token_free);
 
+/** zca_token_of_slot returns the token of a slot, or NULL; borrowed, lives as long as the module is initialised. */
+struct zca_token *zca_token_of_slot(const struct zca_module *module, CK_SLOT_ID id);
+
 /** zca_token_is_open tells whether private objects may be used: the user is logged in, or no login is needed. Under the
  * module's lock; kind->flags takes none. */
 bool zca_token_is_open(struct zca_token *token);

@@ -6,11 +6,12 @@
 #include <fcntl.h>
 #include <pthread.h>
 #include <stdio.h>
+#include <stdlib.h>
 #include <string.h>
 #include <time.h>
 #include <unistd.h>
 
-#include "pkcs11-module/error.h"
+#include "pkcs11-module/rv_name.h"
 
 static pthread_once_t opened = PTHREAD_ONCE_INIT;
 static int sink = -1;
@@ -42,7 +43,7 @@ int64_t zca_trace_now_ns(void)
 void zca_trace_write(const char *name, CK_ULONG subject, CK_RV rv, int64_t duration_ns)
 {
     int saved_errno = errno;
-    const char *result = zca_pkcs11_name(rv);
+    const char *result = zca_rv_name(rv);
     (void)dprintf(sink, "zca-pkcs11[%ld]: %s(%lu) = %s (0x%lx), %lld us\n", (long)getpid(), name,
                   subject, result ? result : "CKR_?", rv,
                   (long long)(duration_ns / 1000)); /* a trace that cannot be written is none */

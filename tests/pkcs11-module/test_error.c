@@ -3,6 +3,7 @@
 #include <string.h>
 
 #include "pkcs11-module/error.h"
+#include "pkcs11-module/rv_name.h"
 #include "tests/pkcs11-module/bed.h"
 
 static void every_reason_has_a_code_that_has_a_name(void **state)
@@ -10,7 +11,7 @@ static void every_reason_has_a_code_that_has_a_name(void **state)
     (void)state;
     for (int reason = ZCA_ERR_NONE + 1; reason < ZCA_NUM_REASONS; reason++) {
         CK_RV rv = zca_pkcs11_rv((enum zca_reason)reason);
-        assert_non_null(zca_pkcs11_name(rv));
+        assert_non_null(zca_rv_name(rv));
         assert_int_not_equal(rv,
                              CKR_GENERAL_ERROR); /* these make applications give up the module */
         assert_int_not_equal(rv, CKR_DEVICE_REMOVED);
@@ -24,9 +25,9 @@ static void every_reason_has_a_code_that_has_a_name(void **state)
 static void names_are_those_of_the_standard(void **state)
 {
     (void)state;
-    assert_string_equal(zca_pkcs11_name(CKR_OK), "CKR_OK");
-    assert_string_equal(zca_pkcs11_name(CKR_FUNCTION_REJECTED), "CKR_FUNCTION_REJECTED");
-    assert_null(zca_pkcs11_name(CKR_VENDOR_DEFINED | 1));
+    assert_string_equal(zca_rv_name(CKR_OK), "CKR_OK");
+    assert_string_equal(zca_rv_name(CKR_FUNCTION_REJECTED), "CKR_FUNCTION_REJECTED");
+    assert_null(zca_rv_name(CKR_VENDOR_DEFINED | 1));
 }
 
 static void failure_is_one_line_of_the_configured_log(void **state)
