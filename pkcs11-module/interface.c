@@ -144,7 +144,7 @@ static CK_RV get_interface(const CK_UTF8CHAR *name, const CK_VERSION *version,
             return CKR_OK;
         }
     }
-    return CKR_FUNCTION_FAILED;
+    return CKR_ARGUMENTS_BAD;
 }
 
 CK_RV C_GetInterface(CK_UTF8CHAR *name, CK_VERSION *version, CK_INTERFACE **out_interface,

@@ -20,6 +20,7 @@ private() { # TOKEN [LABEL]: its key
 request() { # URI [OPTION...]: to own.csr
     local uri=$1
     shift
+    rm -f own.csr
     openssl req -new -engine pkcs11 -keyform engine -key "$uri" -subj /CN=engine -out own.csr "$@"
 }
 
@@ -38,18 +39,19 @@ for kind in ec rsa; do
 done
 check 'PSS' request "$(private "$scratch" rsa);pin-value=$user_pin" -sigopt rsa_padding_mode:pss
 check 'verifies' openssl req -in own.csr -noout -verify
-check 'a wrong PIN' refuses '' request "$(private "$scratch" ec);pin-value=9999"
+check 'a wrong PIN' refuses 'PIN incorrect' request "$(private "$scratch" ec);pin-value=9999"
 
 # ---- identities ----
 
 for identity in "$ec" "$rsa"; do
+    rm -f own.csr
     check "$identity: a request asks nobody" equal 0 "$(connects openssl req -new -engine pkcs11 -keyform engine \
         -key "$(private "$identity")" -subj /CN=engine -out own.csr)"
     check 'verifies' openssl req -in own.csr -noout -verify
 done
 issue "$ec" "$rsa"
 check 'the same key as its certificate' fits own.csr "$rsa.pem"
-check 'the CA signs no digest' refuses '' openssl x509 -req -in own.csr -engine pkcs11 -CA "$ca" -CAkeyform engine \
+check 'the CA signs no digest' refuses 'Mechanism invalid' openssl x509 -req -in own.csr -engine pkcs11 -CA "$ca" -CAkeyform engine \
     -CAkey "$(private default)" -days 5 -out none.pem
 check 'nothing was written' test ! -s none.pem
 stop "$server_pid"

@@ -21,6 +21,7 @@ chmod 755 "$work"
 mine --keypairgen --key-type EC:prime256v1 --id 01 --label ec >>setup.log 2>&1
 mine --keypairgen --key-type rsa:2048 --id 02 --label rsa >>setup.log 2>&1
 issue "$ec" "$rsa" "$ed"
+sed -i "s|^log = none|log = $work/zca.log|" "$ZCA_CONFIG"
 printf '%s\n' "$user_pin" >pin
 
 # write_bridge_cnf PREFERRED PROVIDER...: an openssl.cnf with these; PREFERRED yes: for every algorithm that it has
@@ -93,8 +94,10 @@ authority() {
     check 'verifies' openssl verify -CAfile "$ca" leaf.pem
     check 'ca -gencrl' quickly openssl ca -gencrl -cert "$ca" -keyfile "$ca_key" -out crl.pem
     check 'verifies' openssl crl -in crl.pem -noout -CAfile "$ca"
-    check 'a lifetime over policy: refused' refuses '' quickly openssl x509 -req -in x.csr -CA "$ca" -CAkey "$ca_key" -days 40000 -out leaf.pem
-    check 'a digest: refused' refuses '' quickly openssl pkeyutl -sign -inkey "$ca_key" -in <(head -c 32 /dev/zero) -out none.sig
+    : >zca.log
+    check 'a lifetime over policy: refused' refuses 'ASN1_item_sign_ctx' quickly openssl x509 -req -in x.csr -CA "$ca" -CAkey "$ca_key" -days 40000 -out leaf.pem
+    check 'by policy' grep -q 'POLICY: signing' zca.log
+    check 'a digest: refused' refuses 'invalid mechanism' quickly openssl pkeyutl -sign -inkey "$ca_key" -in <(head -c 32 /dev/zero) -out none.sig
 }
 
 for arrangement in 'pkcs11' 'pkcs11 preferred' 'pkcs11 and zca' 'zca, pkcs11 preferred' 'pkcs11 first'; do
