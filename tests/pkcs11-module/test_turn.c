@@ -9,6 +9,7 @@
 #include <unistd.h>
 
 #include "base/clock.h"
+#include "tests/core/home.h"
 #include "tests/pkcs11-module/bed.h"
 
 static void start(struct scene *scene, const char *dialect, const char *sections, const char *plan)
@@ -220,6 +221,50 @@ static void black_hole_costs_its_timeout_and_nobody_else(void **state)
     (void)close(fd);
 }
 
+/* In a child whose parent's thread waits for the authority: signs at once, and searches within the timeout. */
+static bool child_is_free(CK_SESSION_HANDLE session, CK_OBJECT_HANDLE key)
+{
+    uint8_t digest[32] = {1};
+    uint8_t signature[128];
+    CK_ULONG len = sizeof(signature);
+    CK_ULONG count = 0;
+    CK_MECHANISM mechanism = {.mechanism = CKM_ECDSA};
+    int64_t before_ms = zca_clock_monotonic_ms();
+    bool has_signed = C_SignInit(session, &mechanism, key) == CKR_OK &&
+                      C_Sign(session, digest, sizeof(digest), signature, &len) == CKR_OK;
+    int64_t signed_ms = zca_clock_monotonic_ms() - before_ms;
+    CK_RV rv = bed_look(session, CKO_CERTIFICATE, &count);
+    return has_signed && signed_ms < 500 && rv == CKR_DEVICE_ERROR &&
+           zca_clock_monotonic_ms() - before_ms < 2000;
+}
+
+static void fork_during_a_request_leaves_the_child_free(void **state)
+{
+    const struct timespec nap = {.tv_nsec = 200 * 1000 * 1000};
+    unsigned port = 0;
+    pthread_t thread;
+    struct scene *scene = *state;
+    struct caller caller = {.rv = CKR_OK};
+    int fd = listen_and_say_nothing(&port);
+    start_black_hole(scene, port);
+    CK_SESSION_HANDLE session = bed_open("web", 0);
+    CK_OBJECT_HANDLE key = bed_object(session, CKO_PRIVATE_KEY);
+    caller.session = bed_open("web", 0);
+    assert_int_equal(pthread_create(&thread, NULL, call, &caller), 0);
+    (void)nanosleep(&nap, NULL); /* into the request */
+    int64_t before_ms = zca_clock_monotonic_ms();
+    pid_t pid = fork();
+    if (pid == 0) {
+        home_leave(child_is_free(session, key));
+    }
+    assert_in_range(zca_clock_monotonic_ms() - before_ms, 0, 500);
+    home_join(pid);
+    assert_int_equal(pthread_join(thread, NULL), 0);
+    assert_int_equal(caller.rv, CKR_DEVICE_ERROR);
+    assert_in_range(caller.took_ms, 900, 1500);
+    (void)close(fd);
+}
+
 static void black_hole_lets_a_crowd_go_in_time(void **state)
 {
     unsigned port = 0;
@@ -259,6 +304,7 @@ int main(void)
         CASE(crowd_makes_one_request_and_all_get_the_certificate),
 #ifdef ZCA_REAL_REMOTE
         CASE(black_hole_costs_its_timeout_and_nobody_else),
+        CASE(fork_during_a_request_leaves_the_child_free),
         CASE(black_hole_lets_a_crowd_go_in_time),
         CASE(black_hole_of_the_ca_costs_its_timeout),
 #endif
