@@ -22,7 +22,8 @@ void bed_configure(struct scene *scene, const char *lines, const char *dialect,
     zca_auto(text) char *text = NULL;
     assert_true(asprintf(&text,
                          "[zca]\nstate-dir = %s/state\nruntime-dir = %s/run\n"
-                         "remote-library = %s\nremote-timeout = 5s\nlog = none\n%s\n"
+                         "remote-library = %s\nremote-timeout = 5s\nlog = none\n" ZCA_BED_LINE
+                         "\n%s\n"
                          "[authority corp]\nurl = https://127.0.0.1:1\ndialect = %s\n%s",
                          scene->directory, scene->directory, ZCA_FAKE_REMOTE, lines, dialect,
                          sections) > 0);

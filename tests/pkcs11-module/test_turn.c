@@ -147,7 +147,7 @@ static void start_black_hole(struct scene *scene, unsigned port)
     zca_auto(text) char *text = NULL;
     assert_true(asprintf(&text,
                          "[zca]\nstate-dir = %s/state\nruntime-dir = %s/run\n"
-                         "remote-library = " ZCA_REAL_REMOTE "\nlog = none\n"
+                         "remote-library = " ZCA_REAL_REMOTE "\nlog = none\nsecure-memory = 0\n"
                          "[authority corp]\nurl = http://127.0.0.1:%u\ndialect = orgca\n"
                          "organization = 1\napi-key-file = %s/key.txt\ntimeout = 1s\n"
                          "[identity web]\n[identity mail]\nissue = manual\n",
