@@ -39,6 +39,7 @@ struct zca_library {
     struct zca_setting *overrides; /* name NULL ends */
     OSSL_LIB_CTX *(*context_new)(void *argument);
     void *context_argument;
+    bool keeps_from_engines;
     OSSL_PROVIDER *(*crypto_find)(void *argument, const char *name);
     void *crypto_argument;
 
@@ -99,6 +100,7 @@ struct zca_library *zca_library_new(const struct zca_library_settings *settings,
     library->pid = getpid();
     library->context_new = settings->context_new;
     library->context_argument = settings->context_argument;
+    library->keeps_from_engines = settings->keeps_from_engines;
     library->crypto_find = settings->crypto_find;
     library->crypto_argument = settings->crypto_argument;
     library->config_file = settings->config_file ? strdup(settings->config_file) : NULL;
@@ -271,8 +273,8 @@ static bool make_context(struct zca_library *library, struct zca_error *err)
         OSSL_LIB_CTX_free(context);
         return zca_error_set_crypto(err, "loading OpenSSL's provider '%s'", name);
     }
-    library->plain = zca_plain_add(context, err);
-    if (!library->plain) {
+    library->plain = library->keeps_from_engines ? zca_plain_add(context, err) : NULL;
+    if (library->keeps_from_engines && !library->plain) {
         (void)OSSL_PROVIDER_unload(library->loaded); /* nothing can be done about a failure */
         library->loaded = NULL;
         OSSL_LIB_CTX_free(context);

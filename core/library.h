@@ -32,6 +32,10 @@ struct zca_library_settings {
     /* makes the private context; NULL: OSSL_LIB_CTX_new. The provider passes its new_from_dispatch. */
     OSSL_LIB_CTX *(*context_new)(void *argument);
     void *context_argument;
+
+    /* keys of the private context are kept from ENGINEs of the application (core/plain.h). Costs each look-up of a key's
+     * type there, so only for those who sign with keys in it. */
+    bool keeps_from_engines;
 };
 
 /**

@@ -114,7 +114,8 @@ static CK_RV open_library(const char *config)
 {
     struct zca_module *module = zca_module_get();
     struct zca_error err = {0};
-    const struct zca_library_settings settings = {.config_file = config};
+    const struct zca_library_settings settings = {.config_file = config,
+                                                  .keeps_from_engines = true};
     drop_tokens();
     module->config_file = config ? strdup(config) : NULL;
     module->library = zca_library_new(&settings, &err);
