@@ -87,6 +87,18 @@ for identity in "$ec" "$rsa"; do
     check 'with two certificates' equal 2 "$(openssl pkcs7 -inform DER -in "$identity.jar.d"/META-INF/ZCA.[ER]* -print_certs | grep -c BEGIN)"
 done
 
+# ---- the CA ----
+
+keystore default
+check 'the CA is an entry' shows 'default, PrivateKeyEntry' keys default -list
+openssl req -new -key leaf.key -subj /CN=leaf.myorg.ztna -out leaf.csr
+check 'it signs what keytool made' keys default -gencert -alias default -infile leaf.csr -outfile leaf.pem -rfc -validity 2 \
+    -ext san=dns:leaf.myorg.ztna
+check 'openssl verifies it' openssl verify -CAfile "$ca" leaf.pem
+check 'a CA below it is refused' shows 'keytool error' keys default -gencert -alias default -infile leaf.csr -outfile sub.pem -rfc \
+    -ext bc:c=ca:true
+check 'nothing was written' test ! -s sub.pem
+
 # ---- TLS ----
 
 tls() { # server|client IDENTITY PORT

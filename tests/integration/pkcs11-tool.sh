@@ -198,6 +198,31 @@ check 'RSA signs data' identity_signs "$rsa" SHA256-RSA-PKCS data -rawin -digest
 check 'RSA signs PSS' identity_signs "$rsa" SHA256-RSA-PKCS-PSS data -rawin -digest sha256 -pkeyopt rsa_padding_mode:pss
 check 'Ed25519 signs' identity_signs "$ed" EDDSA data -rawin
 
+# ---- an identity with a PIN ----
+
+secret=secret.myorg.ztna
+add_identity "$secret" 'pin = local'
+set_pin() { # PIN
+    zca pin "$secret" <<<"$1"
+}
+
+check 'without a PIN yet' refuses 'CKR_USER_PIN_NOT_INITIALIZED' on "$secret" --login --pin 1234 --list-objects
+check 'zca pin' set_pin 24681357
+check 'keys are not seen' never_says 'Private Key' on "$secret" --list-objects
+check 'no certificate is requested' refuses 'object not found' on "$secret" --read-object --type cert --label "$secret"
+check 'nor stored' equal '' "$(find state/zca/certs -name "$secret.pem")"
+check 'a wrong PIN' refuses 'CKR_PIN_INCORRECT' on "$secret" --login --pin 1234 --list-objects
+check 'with it: requested' on "$secret" --login --pin 24681357 --read-object --type cert --label "$secret" --output-file "$secret.der"
+check 'stored' issued "$secret"
+openssl x509 -inform DER -in "$secret.der" -noout -pubkey -out "$secret.pub"
+check 'it signs' on "$secret" --login --pin 24681357 --sign --mechanism ECDSA --input-file digest --output-file signature \
+    --signature-format openssl
+check 'as its certificate verifies' openssl dgst -sha256 -verify "$secret.pub" -signature signature data
+check 'only zca pin changes it' refuses 'CKR_TOKEN_WRITE_PROTECTED' on "$secret" --login --pin 24681357 --change-pin --new-pin 13572468
+check 'another PIN' set_pin 13572468
+check 'the old one is wrong' refuses 'CKR_PIN_INCORRECT' on "$secret" --login --pin 24681357 --list-objects
+check 'the new one is right' says 'Private Key' on "$secret" --login --pin 13572468 --list-objects
+
 # ---- the authority ----
 
 check 'the CA is seen without login' says 'Certificate Object' on default --list-objects --type cert
