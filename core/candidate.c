@@ -112,10 +112,8 @@ static bool switch_certificate(struct zca_identity *identity, const struct zca_o
     if (has_certificate(identity, chain)) {
         return true;
     }
-    zca_auto(X509_STACK) STACK_OF(X509) *certificates = zca_chain_certificates(chain, library, err);
-    return certificates &&
-           zca_certificate_store(library, zca_identity_get_authority_name(identity),
-                                 zca_identity_get_name(identity), certificates, err);
+    return zca_certificate_store(library, zca_identity_get_authority_name(identity),
+                                 zca_identity_get_name(identity), chain, err);
 }
 
 /* Only the request that was answered goes: a newer one waits for its own order. */

@@ -160,7 +160,7 @@ bool zca_certificate_load(struct zca_library *library, const char *authority, co
 {
     zca_auto(zca_chain) struct zca_chain *chain =
         zca_certificate_load_chain(library, authority, name, err);
-    STACK_OF(X509) *certificates = chain ? zca_chain_certificates(chain, library, err) : NULL;
+    STACK_OF(X509) *certificates = chain ? zca_chain_certificates(chain, library, NULL, err) : NULL;
     if (!certificates) {
         return false;
     }
@@ -171,12 +171,12 @@ bool zca_certificate_load(struct zca_library *library, const char *authority, co
 /* ---- store ---- */
 
 bool zca_certificate_store(struct zca_library *library, const char *authority, const char *name,
-                           const STACK_OF(X509) * chain, struct zca_error *err)
+                           const struct zca_chain *chain, struct zca_error *err)
 {
     zca_auto(zca_buffer) struct zca_buffer pem = {.len = 0};
     zca_auto(text) char *path =
         zca_library_path(library, ZCA_PLACE_CERTS, authority, name, ".pem", err);
-    return path && zca_pem_format_certificates(chain, &pem, err) &&
+    return path && zca_chain_format(chain, &pem, err) &&
            zca_library_prepare(library, ZCA_PLACE_CERTS, authority, err) &&
            zca_file_keep_previous(path, err) &&
            zca_file_store(path, 0644, zca_buffer_span(&pem), err);

@@ -25,7 +25,7 @@ ZCA_NODISCARD bool zca_certificate_load(struct zca_library *library, const char 
 
 /** zca_certificate_store writes leaf and chain; the file before it becomes "NAME.pem.previous". */
 ZCA_NODISCARD bool zca_certificate_store(struct zca_library *library, const char *authority,
-                                         const char *name, const STACK_OF(X509) * chain,
+                                         const char *name, const struct zca_chain *chain,
                                          struct zca_error *err);
 
 /** zca_certificate_names calls `visit` for each identity of an authority that has a certificate. */

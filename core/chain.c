@@ -16,6 +16,7 @@
 #include "base/der.h"
 #include "base/openssl_auto.h"
 #include "base/pem.h"
+#include "core/anchor.h"
 #include "core/verify.h"
 
 static const size_t max_certificates = 16;
@@ -97,7 +98,8 @@ ZCA_DEFINE_AUTO_CLEAR(block, struct block, block_clear);
 static bool add_block(struct zca_chain *chain, const struct block *block, struct zca_error *err)
 {
     struct zca_span der = zca_span_of(block->data, (size_t)block->len);
-    if (strcmp(block->label, PEM_STRING_X509) != 0) {
+    if (strcmp(block->label, PEM_STRING_X509) != 0 &&
+        strcmp(block->label, PEM_STRING_X509_OLD) != 0) {
         return true;
     }
     if (chain->length == max_certificates) {
@@ -209,16 +211,12 @@ bool zca_chain_matches(const struct zca_chain *chain, const struct zca_key *key)
 }
 
 STACK_OF(X509) * zca_chain_certificates(const struct zca_chain *chain, struct zca_library *library,
-                                        struct zca_error *err)
+                                        const STACK_OF(X509) * anchors, struct zca_error *err)
 {
-    OSSL_LIB_CTX *context = zca_library_context(library, err);
-    if (!context) {
-        return NULL;
-    }
     zca_auto(X509_STACK) STACK_OF(X509) *certificates = sk_X509_new_null();
     for (size_t i = 0; i < chain->length; i++) {
         zca_auto(X509) X509 *certificate =
-            zca_der_parse_certificate(context, zca_chain_get_der(chain, i), err);
+            zca_anchor_decode(library, anchors, zca_chain_get_der(chain, i), err);
         if (!certificate) {
             return NULL;
         }
@@ -229,4 +227,15 @@ STACK_OF(X509) * zca_chain_certificates(const struct zca_chain *chain, struct zc
         (void)zca_steal(certificate); /* the stack has it */
     }
     return zca_steal(certificates);
+}
+
+bool zca_chain_format(const struct zca_chain *chain, struct zca_buffer *out_pem,
+                      struct zca_error *err)
+{
+    for (size_t i = 0; i < chain->length; i++) {
+        if (!zca_pem_format(PEM_STRING_X509, zca_chain_get_der(chain, i), out_pem, err)) {
+            return false;
+        }
+    }
+    return true;
 }

@@ -36,9 +36,14 @@ bool zca_chain_valid_now(const struct zca_chain *chain);
 /** zca_chain_matches tells whether the leaf is for this key. */
 bool zca_chain_matches(const struct zca_chain *chain, const struct zca_key *key);
 
-/** zca_chain_certificates returns the certificates as objects of the library's context. Caller frees. */
-ZCA_NODISCARD STACK_OF(X509) * zca_chain_certificates(const struct zca_chain *chain,
-                                                      struct zca_library *library,
-                                                      struct zca_error *err);
+/** zca_chain_certificates returns the certificates as objects of the library's context; those that are among
+ * `anchors` (NULL: none) are these. Caller frees. */
+ZCA_NODISCARD STACK_OF(X509) *
+    zca_chain_certificates(const struct zca_chain *chain, struct zca_library *library,
+                           const STACK_OF(X509) * anchors, struct zca_error *err);
+
+/** zca_chain_format appends the certificates as PEM, leaf first. */
+ZCA_NODISCARD bool zca_chain_format(const struct zca_chain *chain, struct zca_buffer *out_pem,
+                                    struct zca_error *err);
 
 #endif

@@ -6,6 +6,7 @@
 
 #include <openssl/x509v3.h>
 
+#include "base/der.h"
 #include "base/file.h"
 #include "base/openssl_auto.h"
 #include "base/pem.h"
@@ -18,6 +19,7 @@ static void extensions_free(STACK_OF(X509_EXTENSION) * extensions)
 }
 
 ZCA_DEFINE_AUTO(extensions, STACK_OF(X509_EXTENSION), extensions_free);
+ZCA_DEFINE_AUTO(algorithm, X509_ALGOR, X509_ALGOR_free);
 
 /* ---- names ---- */
 
@@ -133,6 +135,41 @@ static bool sign_request(X509_REQ *request, struct zca_key *key, EVP_PKEY *pkey,
     return true;
 }
 
+/* SubjectPublicKeyInfo (RFC 5280, 4.1.2.7) as algorithm and bits: X509_REQ_set_pubkey would encode the key and have
+ * OpenSSL set up a decoder for it, which costs more than the signature. */
+static bool set_public(X509_REQ *request, struct zca_span public_key)
+{
+    struct zca_der_element info;
+    struct zca_der_element algorithm;
+    struct zca_der_element bits;
+    if (!zca_der_take_of(&public_key, V_ASN1_SEQUENCE, &info) ||
+        !zca_der_take_of(&info.content, V_ASN1_SEQUENCE, &algorithm) ||
+        !zca_der_take_of(&info.content, V_ASN1_BIT_STRING, &bits) || bits.content.len < 2) {
+        return false;
+    }
+    const unsigned char *cursor = algorithm.whole.data;
+    zca_auto(algorithm) X509_ALGOR *parsed =
+        d2i_X509_ALGOR(NULL, &cursor, (long)algorithm.whole.len);
+    if (!parsed) {
+        return false;
+    }
+    const ASN1_OBJECT *name = NULL;
+    const void *value = NULL;
+    int type = V_ASN1_UNDEF;
+    X509_ALGOR_get0(&name, &type, &value, parsed);
+    /* objects of OpenSSL's table need no owner; a curve is one, other parameters are NULL or absent */
+    ASN1_OBJECT *curve = type == V_ASN1_OBJECT ? OBJ_nid2obj(OBJ_obj2nid(value)) : NULL;
+    size_t len = bits.content.len - 1; /* behind the number of unused bits, which is 0 */
+    unsigned char *copy = OPENSSL_memdup(bits.content.data + 1, len);
+    if (!copy ||
+        X509_PUBKEY_set0_param(X509_REQ_get_X509_PUBKEY(request), OBJ_nid2obj(OBJ_obj2nid(name)),
+                               type, curve, copy, (int)len) != 1) {
+        OPENSSL_free(copy);
+        return false;
+    }
+    return true;
+}
+
 /* extensions NULL: none. */
 static X509_REQ *make_request(struct zca_library *library, struct zca_key *key,
                               const X509_NAME *subject, STACK_OF(X509_EXTENSION) * extensions,
@@ -146,7 +183,7 @@ static X509_REQ *make_request(struct zca_library *library, struct zca_key *key,
     zca_auto(X509_REQ) X509_REQ *request = X509_REQ_new_ex(context, NULL);
     if (!request || X509_REQ_set_version(request, X509_REQ_VERSION_1) != 1 ||
         X509_REQ_set_subject_name(request, subject) != 1 ||
-        X509_REQ_set_pubkey(request, pkey) != 1 ||
+        !set_public(request, zca_key_get_public(key)) ||
         (extensions && X509_REQ_add_extensions(request, extensions) != 1)) {
         zca_error_set_crypto(err, "making a certificate request");
         return NULL;

@@ -20,7 +20,8 @@ struct zca_csr_names {
 ZCA_NODISCARD GENERAL_NAMES *zca_csr_alternative_names(const struct zca_csr_names *names,
                                                        struct zca_error *err);
 
-/** zca_csr_new makes and signs a request: subject CN, SAN with the names (RFC 5280, 4.2.1.6). */
+/** zca_csr_new makes and signs a request: subject CN, SAN with the names (RFC 5280, 4.2.1.6). It is for sending: its
+ * public key is algorithm and bits, and X509_REQ_get0_pubkey finds none until it is decoded. */
 ZCA_NODISCARD X509_REQ *zca_csr_new(struct zca_library *library, struct zca_key *key,
                                     const struct zca_csr_names *names, struct zca_error *err);
 

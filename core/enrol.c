@@ -459,8 +459,8 @@ bool zca_enrol(struct zca_identity *identity, enum zca_enrol_reason reason,
     zca_auto(zca_flight) struct zca_flight *flight = zca_flight_enter(
         run.library, run.authority_name, run.name, zca_identity_get_wait_ms(identity), failure);
     return (flight && run_locked(&run, failure) &&
-            zca_certificate_load(run.library, run.authority_name, run.name, out_certificates,
-                                 failure)) ||
+            (!out_certificates || zca_certificate_load(run.library, run.authority_name, run.name,
+                                                       out_certificates, failure))) ||
            zca_error_context(failure, "enrolling '%s'", zca_identity_get_uri(identity));
 }
 

@@ -14,7 +14,7 @@ enum zca_enrol_reason {
 };
 
 /**
- * zca_enrol brings the identity to a valid certificate and returns it.
+ * zca_enrol brings the identity to a valid certificate.
  *
  * The request sent is, in this order: ?csr=FILE of the URI (its key must be the identity's own or,
  * when the identity has none, only the certificate is kept), the captured request, one made from the
@@ -25,6 +25,7 @@ enum zca_enrol_reason {
  * are untouched. Failures are remembered for a few seconds so that a crowd of processes waiting for the
  * lock does not repeat them one by one.
  *
+ * out_certificates   leaf first; NULL: not wanted.
  * err   those of the remote table, ZCA_ERR_VERIFY, ZCA_ERR_BUSY, ZCA_ERR_UNAVAILABLE, file errors.
  */
 ZCA_NODISCARD bool zca_enrol(struct zca_identity *identity, enum zca_enrol_reason reason,

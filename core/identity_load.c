@@ -34,7 +34,6 @@ static bool authority_makes_keys(struct zca_identity *identity, bool *out_makes_
 
 static struct zca_key *fetch_key(struct zca_identity *identity, struct zca_error *err)
 {
-    zca_auto(X509_STACK) STACK_OF(X509) *certificates = NULL;
     if (zca_identity_get_auto_enrol(identity) != ZCA_AUTO_ENROL_LOAD) {
         (void)zca_error_set(
             err, ZCA_ERR_NOT_FOUND,
@@ -43,9 +42,8 @@ static struct zca_key *fetch_key(struct zca_identity *identity, struct zca_error
             zca_identity_get_uri(identity), zca_identity_get_name(identity));
         return NULL;
     }
-    return zca_enrol(identity, ZCA_ENROL_IF_NEEDED, &certificates, err)
-               ? zca_identity_key(identity, err)
-               : NULL;
+    return zca_enrol(identity, ZCA_ENROL_IF_NEEDED, NULL, err) ? zca_identity_key(identity, err)
+                                                               : NULL;
 }
 
 /* Under the lock. */
@@ -212,7 +210,6 @@ static bool has_request(struct zca_identity *identity)
 struct zca_chain *zca_identity_chain_or_enrol(struct zca_identity *identity, struct zca_error *err)
 {
     struct zca_error unfinished = {0};
-    zca_auto(X509_STACK) STACK_OF(X509) *certificates = NULL;
     zca_library_enter(zca_identity_get_library(identity));
     bool requested = has_request(identity);
     bool finished = finish_order(identity, &unfinished);
@@ -227,7 +224,7 @@ struct zca_chain *zca_identity_chain_or_enrol(struct zca_identity *identity, str
         return NULL;
     }
     if (!may_enrol(identity, requested, chain, err) ||
-        !zca_enrol(identity, ZCA_ENROL_IF_NEEDED, &certificates, err)) {
+        !zca_enrol(identity, ZCA_ENROL_IF_NEEDED, NULL, err)) {
         return NULL;
     }
     return stored_chain(identity, err);
@@ -238,7 +235,7 @@ bool zca_identity_certificates_or_enrol(struct zca_identity *identity,
 {
     zca_auto(zca_chain) struct zca_chain *chain = zca_identity_chain_or_enrol(identity, err);
     STACK_OF(X509) *certificates =
-        chain ? zca_chain_certificates(chain, zca_identity_get_library(identity), err) : NULL;
+        chain ? zca_chain_certificates(chain, zca_identity_get_library(identity), NULL, err) : NULL;
     if (certificates) {
         *out_certificates = certificates;
     }

@@ -3,6 +3,8 @@
  * The certificates and the CRL of an authority: configured, pinned at first use, or fetched
  * over its verified connection. Pinned means: another CA later is an error, not a surprise.
  */
+#include <sys/stat.h>
+
 #include <openssl/err.h>
 #include <openssl/x509v3.h>
 
@@ -11,6 +13,7 @@
 #include "base/log.h"
 #include "base/openssl_auto.h"
 #include "base/pem.h"
+#include "core/anchor.h"
 #include "core/authority.h"
 #include "core/verify.h"
 
@@ -82,16 +85,48 @@ static STACK_OF(X509) * parse_certificates(const struct zca_authority *authority
     return check_certificates(certificates, origin, err) ? zca_steal(certificates) : NULL;
 }
 
-static STACK_OF(X509) * load_certificates(const struct zca_authority *authority, const char *path,
+static STACK_OF(X509) * read_certificates(const struct zca_authority *authority, const char *path,
                                           struct zca_error *err)
 {
+    struct stat status;
     zca_auto(zca_buffer) struct zca_buffer pem = {.len = 0};
     zca_auto(zca_buffer) struct zca_buffer origin = {.len = 0};
-    if (!zca_file_load(path, max_pinned, &pem, NULL, err) ||
+    if (!zca_file_load(path, max_pinned, &pem, &status, err) ||
         !zca_buffer_format(&origin, err, "'%s'", path)) {
         return NULL;
     }
-    return parse_certificates(authority, zca_buffer_span(&pem), (const char *)origin.data, err);
+    STACK_OF(X509) *certificates =
+        parse_certificates(authority, zca_buffer_span(&pem), (const char *)origin.data, err);
+    if (certificates) {
+        zca_anchors_keep(zca_authority_get_library(authority), path, &status, certificates);
+    }
+    return certificates;
+}
+
+/* Of what was checked when it was read, only the dates can have become wrong. */
+static bool check_dates(const STACK_OF(X509) * certificates, const char *path,
+                        struct zca_error *err)
+{
+    for (int i = 0; i < sk_X509_num(certificates); i++) {
+        if (!zca_verify_valid_now(sk_X509_value(certificates, i), err)) {
+            return zca_error_context(err, "CA certificate %d of '%s'", i + 1, path);
+        }
+    }
+    return true;
+}
+
+static STACK_OF(X509) * load_certificates(const struct zca_authority *authority, const char *path,
+                                          struct zca_error *err)
+{
+    struct stat status;
+    zca_auto(X509_STACK) STACK_OF(X509) *known =
+        stat(path, &status) == 0
+            ? zca_anchors_find(zca_authority_get_library(authority), path, &status)
+            : NULL;
+    if (!known) {
+        return read_certificates(authority, path, err);
+    }
+    return check_dates(known, path, err) ? zca_steal(known) : NULL;
 }
 
 /* ---- certificates ---- */

@@ -98,6 +98,7 @@ enum zca_library_part {
     ZCA_PART_CERTIFICATES,
     ZCA_PART_CLIENTS,
     ZCA_PART_SEALING,
+    ZCA_PART_ANCHORS,
     ZCA_NUM_PARTS
 };
 

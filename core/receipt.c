@@ -3,7 +3,8 @@
 #include "core/receipt.h"
 
 #include "base/openssl_auto.h"
-#include "base/pem.h"
+#include "core/anchor.h"
+#include "core/chain.h"
 #include "core/verify.h"
 
 /* The authority's key, when it makes the keys. */
@@ -53,16 +54,14 @@ static bool expected_key(const struct zca_wanted *wanted, struct zca_buffer *out
                        : read_public(wanted->csr, out_der, err);
 }
 
-static STACK_OF(X509) *
-    parse_chain(struct zca_library *library, const struct zca_issued *issued, struct zca_error *err)
+static STACK_OF(X509) * parse_chain(struct zca_library *library, const struct zca_issued *issued,
+                                    const STACK_OF(X509) * anchors, struct zca_error *err)
 {
     struct zca_error failure = {.reason = ZCA_ERR_NONE};
-    OSSL_LIB_CTX *context = zca_library_context(library, err);
-    if (!context) {
-        return NULL;
-    }
+    zca_auto(zca_chain) struct zca_chain *parsed =
+        zca_chain_parse(zca_buffer_span(&issued->certificates), &failure);
     STACK_OF(X509) *chain =
-        zca_pem_parse_certificates(context, zca_buffer_span(&issued->certificates), &failure);
+        parsed ? zca_chain_certificates(parsed, library, anchors, &failure) : NULL;
     if (!chain) {
         bool theirs = failure.reason == ZCA_ERR_INVALID;
         zca_error_set(err, theirs ? ZCA_ERR_VERIFY : failure.reason, "%s", failure.message);
@@ -76,7 +75,7 @@ static bool check(struct zca_identity *identity, const STACK_OF(X509) * anchors,
 {
     struct zca_library *library = zca_identity_get_library(identity);
     zca_auto(zca_buffer) struct zca_buffer public_key = {.len = 0};
-    zca_auto(X509_STACK) STACK_OF(X509) *chain = parse_chain(library, issued, err);
+    zca_auto(X509_STACK) STACK_OF(X509) *chain = parse_chain(library, issued, anchors, err);
     if (!chain || !take_key(identity, issued, wanted, err) ||
         !expected_key(wanted, &public_key, err)) {
         return false;

@@ -160,14 +160,13 @@ static bool publish(struct zca_identity *identity, bool renewed, bool *out_publi
 
 bool zca_renew(struct zca_identity *identity, bool force, bool *out_renewed, struct zca_error *err)
 {
-    zca_auto(X509_STACK) STACK_OF(X509) *certificates = NULL;
     bool published = false;
     if (is_of_foreign_key(identity)) {
         return leave_foreign_key(identity, force, out_renewed, err);
     }
     bool renew = force || is_due(identity);
     if ((renew && !force && !check_pace(identity, err)) ||
-        (renew && !zca_enrol(identity, ZCA_ENROL_RENEW, &certificates, err)) ||
+        (renew && !zca_enrol(identity, ZCA_ENROL_RENEW, NULL, err)) ||
         !publish(identity, renew, &published, err)) {
         return zca_error_context(err, "renewing '%s'", zca_identity_get_uri(identity));
     }

@@ -5,6 +5,7 @@
 #include <openssl/x509v3.h>
 
 #include "base/openssl_auto.h"
+#include "base/pem.h"
 #include "pkcs11-module/material.h"
 
 /* The first bytes of a SHA-1 digest are CKA_CHECK_VALUE. */
@@ -108,18 +109,10 @@ static CK_RV describe(OSSL_LIB_CTX *context, X509 *certificate, struct zca_span 
     return rv == CKR_OK ? set_category(certificate, values) : rv;
 }
 
-CK_RV zca_material_certificate(OSSL_LIB_CTX *context, struct zca_span der,
-                               struct zca_values *values)
+CK_RV zca_material_certificate(OSSL_LIB_CTX *context, X509 *certificate, struct zca_values *values)
 {
-    const unsigned char *cursor = der.data;
-    zca_auto(error_mark) int mark = ERR_set_mark();
-    zca_auto(X509) X509 *certificate = X509_new_ex(context, NULL);
-    if (!certificate) {
-        return CKR_HOST_MEMORY;
-    }
-    if (der.len > LONG_MAX || !d2i_X509(&certificate, &cursor, (long)der.len) ||
-        cursor != der.data + der.len) {
-        return CKR_ATTRIBUTE_VALUE_INVALID;
-    }
-    return describe(context, certificate, der, values);
+    zca_auto(zca_buffer) struct zca_buffer der = {0};
+    return zca_der_certificate(certificate, &der, NULL)
+               ? describe(context, certificate, zca_buffer_span(&der), values)
+               : CKR_HOST_MEMORY;
 }

@@ -3,6 +3,7 @@
 #include "pkcs11-module/create.h"
 
 #include "base/openssl_auto.h"
+#include "base/pem.h"
 #include "pkcs11-module/call.h"
 #include "pkcs11-module/material.h"
 
@@ -56,7 +57,9 @@ static CK_RV make_certificate(struct creation *creation)
     if (zca_template_get_number(creation->template, CKA_CERTIFICATE_TYPE, CKC_X_509) != CKC_X_509) {
         return CKR_ATTRIBUTE_VALUE_INVALID;
     }
-    return zca_material_certificate(context, der, creation->values);
+    zca_auto(X509) X509 *certificate = zca_der_parse_certificate(context, der, NULL);
+    return certificate ? zca_material_certificate(context, certificate, creation->values)
+                       : CKR_ATTRIBUTE_VALUE_INVALID;
 }
 
 static CK_RV check_key(const struct creation *creation)

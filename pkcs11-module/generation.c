@@ -45,14 +45,6 @@ void zca_generation_clear(struct zca_generation *generation)
 
 /* ---- reading ---- */
 
-static int64_t due_s(struct zca_identity *identity, const struct zca_chain *chain)
-{
-    zca_auto(X509) X509 *leaf =
-        zca_der_parse_certificate(zca_library_context(zca_identity_get_library(identity), NULL),
-                                  zca_chain_get_der(chain, 0), NULL);
-    return leaf ? zca_renew_due_s(leaf, zca_identity_get_name(identity)) : INT64_MAX;
-}
-
 /* The status first: a file that is replaced after that is read again next time. */
 static bool read_key(struct zca_identity *identity, const struct zca_generation *known,
                      struct zca_generation *out_found, struct zca_error *err)
@@ -258,7 +250,7 @@ static CK_RV set_certificate_id(OSSL_LIB_CTX *context, struct zca_values *values
     return rv == CKR_OK ? zca_values_set(values, CKA_ID, zca_buffer_span(&id)) : rv;
 }
 
-static CK_RV make_certificate(const struct making *making, struct zca_span der, const char *label,
+static CK_RV make_certificate(const struct making *making, X509 *certificate, const char *label,
                               CK_ULONG category)
 {
     zca_auto(zca_values) struct zca_values *values = NULL;
@@ -270,7 +262,7 @@ static CK_RV make_certificate(const struct making *making, struct zca_span der, 
         rv = zca_values_set_boolean(values, CKA_DESTROYABLE, false);
     }
     if (rv == CKR_OK) {
-        rv = zca_material_certificate(making->context, der, values);
+        rv = zca_material_certificate(making->context, certificate, values);
     }
     if (rv == CKR_OK) {
         rv = set_certificate_id(making->context, values);
@@ -278,58 +270,50 @@ static CK_RV make_certificate(const struct making *making, struct zca_span der, 
     return rv == CKR_OK ? add_fresh(making->fresh, zca_steal(values), NULL) : rv;
 }
 
-static CK_RV make_issuer(const struct making *making, struct zca_span der)
+static CK_RV make_issuer(const struct making *making, X509 *certificate)
 {
     char label[256] = ""; /* longer than a common name may be (RFC 5280, A.1) */
-    zca_auto(X509) X509 *certificate = zca_der_parse_certificate(making->context, der, NULL);
-    if (!certificate) {
-        return CKR_DEVICE_ERROR;
-    }
     (void)X509_NAME_get_text_by_NID(X509_get_subject_name(certificate), NID_commonName, label,
                                     sizeof(label)); /* none: an empty label */
-    return make_certificate(making, der, label, CK_CERTIFICATE_CATEGORY_AUTHORITY);
+    return make_certificate(making, certificate, label, CK_CERTIFICATE_CATEGORY_AUTHORITY);
 }
 
-static bool is_in_chain(const struct zca_chain *chain, struct zca_span der)
+static bool is_in_chain(const STACK_OF(X509) * chain, const X509 *certificate)
 {
-    for (size_t i = 0; i < zca_chain_get_length(chain); i++) {
-        if (zca_span_equal(zca_chain_get_der(chain, i), der)) {
+    for (int i = 0; i < sk_X509_num(chain); i++) {
+        if (X509_cmp(sk_X509_value(chain, i), certificate) == 0) {
             return true;
         }
     }
     return false;
 }
 
-/* The issuers behind the chain, up to the root, as they are pinned. */
-static CK_RV make_roots(const struct making *making, const struct zca_chain *chain)
+/* The leaf, its issuers, and the issuers behind the chain, up to the root, as they are pinned. */
+static CK_RV make_chain(const struct making *making, struct zca_generation *fresh)
 {
-    CK_RV rv = CKR_OK;
+    const char *name = zca_identity_get_name(making->identity);
     zca_auto(X509_STACK) STACK_OF(X509) *pinned = NULL;
     if (!zca_authority_certificates(zca_identity_get_authority(making->identity), true, &pinned,
                                     NULL)) {
-        return CKR_OK; /* none is pinned yet */
+        pinned = NULL; /* none is pinned yet */
+    }
+    zca_auto(X509_STACK) STACK_OF(X509) *chain =
+        zca_chain_certificates(fresh->chain, making->token->library, pinned, NULL);
+    if (!chain) {
+        return CKR_DEVICE_ERROR;
+    }
+    fresh->due_s = zca_renew_due_s(sk_X509_value(chain, 0), name);
+    CK_RV rv =
+        make_certificate(making, sk_X509_value(chain, 0), name, CK_CERTIFICATE_CATEGORY_TOKEN_USER);
+    for (int i = 1; rv == CKR_OK && i < sk_X509_num(chain); i++) {
+        rv = make_issuer(making, sk_X509_value(chain, i));
     }
     for (int i = 0; rv == CKR_OK && i < sk_X509_num(pinned); i++) {
-        zca_auto(zca_buffer) struct zca_buffer der = {0};
-        if (!zca_der_certificate(sk_X509_value(pinned, i), &der, NULL)) {
-            return CKR_HOST_MEMORY;
-        }
-        if (!is_in_chain(chain, zca_buffer_span(&der))) {
-            rv = make_issuer(making, zca_buffer_span(&der));
+        if (!is_in_chain(chain, sk_X509_value(pinned, i))) {
+            rv = make_issuer(making, sk_X509_value(pinned, i));
         }
     }
     return rv;
-}
-
-static CK_RV make_chain(const struct making *making, const struct zca_chain *chain)
-{
-    CK_RV rv = make_certificate(making, zca_chain_get_der(chain, 0),
-                                zca_identity_get_name(making->identity),
-                                CK_CERTIFICATE_CATEGORY_TOKEN_USER);
-    for (size_t i = 1; rv == CKR_OK && i < zca_chain_get_length(chain); i++) {
-        rv = make_issuer(making, zca_chain_get_der(chain, i));
-    }
-    return rv == CKR_OK ? make_roots(making, chain) : rv;
 }
 
 /* ---- the switch ---- */
@@ -450,12 +434,12 @@ CK_RV zca_generation_show(struct zca_token *token, struct zca_identity *identity
     };
     bool keys_stay = same_key(old, fresh);
     making.context = zca_token_context(token, &rv);
-    fresh->due_s = fresh->chain ? due_s(identity, fresh->chain) : INT64_MAX;
+    fresh->due_s = INT64_MAX;
     if (rv == CKR_OK && !keys_stay && fresh->public_key.len != 0) {
         rv = make_key_pair(&making, zca_buffer_span(&fresh->public_key));
     }
     if (rv == CKR_OK && fresh->chain) {
-        rv = make_chain(&making, fresh->chain);
+        rv = make_chain(&making, fresh);
     }
     return rv == CKR_OK ? switch_to(token, &objects, keys_stay) : rv;
 }

@@ -125,10 +125,6 @@ static CK_RV set_id(OSSL_LIB_CTX *context, struct zca_values *values)
 static CK_RV certificate_values(const struct making *making, X509 *certificate, const char *label,
                                 struct zca_values **out_values)
 {
-    zca_auto(zca_buffer) struct zca_buffer der = {0};
-    if (!zca_der_certificate(certificate, &der, NULL)) {
-        return CKR_HOST_MEMORY;
-    }
     CK_RV rv = new_values(CKO_CERTIFICATE, label, out_values);
     if (rv == CKR_OK) {
         rv = zca_values_set_number(*out_values, CKA_CERTIFICATE_CATEGORY,
@@ -138,7 +134,7 @@ static CK_RV certificate_values(const struct making *making, X509 *certificate, 
         rv = zca_values_set_boolean(*out_values, CKA_TRUSTED, making->issuer->is_trusted);
     }
     if (rv == CKR_OK) {
-        rv = zca_material_certificate(making->context, zca_buffer_span(&der), *out_values);
+        rv = zca_material_certificate(making->context, certificate, *out_values);
     }
     return rv == CKR_OK ? set_id(making->context, *out_values) : rv;
 }

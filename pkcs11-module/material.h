@@ -33,8 +33,8 @@ const char *zca_material_group(struct zca_span ec_params);
 
 /** zca_material_certificate sets the attributes of an X.509 certificate that are not there yet: CKA_VALUE,
  * CKA_CERTIFICATE_TYPE, CKA_SUBJECT, CKA_ISSUER, CKA_SERIAL_NUMBER, CKA_CHECK_VALUE, CKA_PUBLIC_KEY_INFO, CKA_START_DATE,
- * CKA_END_DATE. der: one certificate; CKR_ATTRIBUTE_VALUE_INVALID. */
-ZCA_NODISCARD CK_RV zca_material_certificate(OSSL_LIB_CTX *context, struct zca_span der,
+ * CKA_END_DATE. */
+ZCA_NODISCARD CK_RV zca_material_certificate(OSSL_LIB_CTX *context, X509 *certificate,
                                              struct zca_values *values);
 
 /** zca_material_id appends the CKA_ID that we give: the first 20 bytes of SHA-256 over the SubjectPublicKeyInfo. */

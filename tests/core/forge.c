@@ -205,6 +205,18 @@ X509 *forge_answer(const struct forge_ca *ca, X509_REQ *request, long ttl_s, uns
     return leaf;
 }
 
+X509_REQ *forge_received(X509_REQ *request)
+{
+    unsigned char *der = NULL;
+    int len = i2d_X509_REQ(request, &der);
+    const unsigned char *cursor = der;
+    X509_REQ *received = d2i_X509_REQ(NULL, &cursor, len);
+    must(received != NULL, "request");
+    X509_REQ_free(request);
+    OPENSSL_free(der);
+    return received;
+}
+
 GENERAL_NAMES *forge_names(const char *const *dns_names)
 {
     GENERAL_NAMES *names = sk_GENERAL_NAME_new_null();

@@ -51,6 +51,9 @@ X509 *forge_issue(const struct forge_ca *ca, const struct forge_order *order);
 /** forge_answer issues what a request asks for. */
 X509 *forge_answer(const struct forge_ca *ca, X509_REQ *request, long ttl_s, unsigned flaws);
 
+/** forge_received takes a request and returns it as its receiver decodes it, with a key to verify with. */
+X509_REQ *forge_received(X509_REQ *request);
+
 /** forge_names returns DNS names from a list that ends with NULL. */
 GENERAL_NAMES *forge_names(const char *const *dns_names);
 

@@ -118,6 +118,25 @@ static void pinned_ca_stays_until_pinned_anew(void **state)
     assert_int_equal(X509_cmp(sk_X509_value(after, 0), scene->rogue.certificate), 0);
 }
 
+static void pinned_file_is_decoded_once_while_it_is_the_same(void **state)
+{
+    struct scene *scene = *state;
+    struct zca_error err = {.reason = ZCA_ERR_NONE};
+    struct zca_authority *authority = open_authority(scene, "plain", "");
+    zca_auto(X509_STACK) STACK_OF(X509) *first = NULL;
+    zca_auto(X509_STACK) STACK_OF(X509) *second = NULL;
+    zca_auto(X509_STACK) STACK_OF(X509) *third = NULL;
+    zca_auto(zca_buffer) struct zca_buffer rogue = {.len = 0};
+    check_ok(certificates(authority, false, &err), err);
+    check_ok(zca_authority_certificates(authority, true, &first, &err), err);
+    check_ok(zca_authority_certificates(authority, true, &second, &err), err);
+    assert_ptr_equal(sk_X509_value(first, 0), sk_X509_value(second, 0));
+    scene_read(scene, "fake/rogue.pem", &rogue);
+    scene_write(scene, "state/authorities/corp/ca.pem", (const char *)rogue.data);
+    check_ok(zca_authority_certificates(authority, true, &third, &err), err);
+    assert_int_equal(X509_cmp(sk_X509_value(third, 0), scene->rogue.certificate), 0);
+}
+
 static void check_refused_ca(struct scene *scene, X509 *certificate, enum zca_reason reason,
                              const char *text)
 {
@@ -359,6 +378,7 @@ int main(void)
         SCENE(certificates_are_fetched_once_and_pinned),
         SCENE(issuer_option_comes_first),
         SCENE(pinned_ca_stays_until_pinned_anew),
+        SCENE(pinned_file_is_decoded_once_while_it_is_the_same),
         SCENE(what_is_no_ca_is_not_pinned),
         SCENE(certificates_that_do_not_belong_together_are_refused),
         SCENE(crl_is_kept_until_its_next_update),

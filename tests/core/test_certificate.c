@@ -4,6 +4,7 @@
 #include <sys/stat.h>
 
 #include "base/openssl_auto.h"
+#include "base/pem.h"
 #include "core/certificate.h"
 #include "tests/core/scene.h"
 
@@ -22,7 +23,11 @@ static STACK_OF(X509) * make_chain(struct scene *scene)
 static void store(struct scene *scene, const char *name, const STACK_OF(X509) * chain)
 {
     struct zca_error err = {.reason = ZCA_ERR_NONE};
-    check_ok(zca_certificate_store(scene->library, "corp", name, chain, &err), err);
+    zca_auto(zca_buffer) struct zca_buffer pem = {.len = 0};
+    check_ok(zca_pem_format_certificates(chain, &pem, &err), err);
+    zca_auto(zca_chain) struct zca_chain *parsed = zca_chain_parse(zca_buffer_span(&pem), &err);
+    check_ok(parsed, err);
+    check_ok(zca_certificate_store(scene->library, "corp", name, parsed, &err), err);
 }
 
 static void open_scene(struct scene *scene)

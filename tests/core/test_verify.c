@@ -37,6 +37,7 @@ static void prepare(struct answer *answer, struct scene *scene, const char *cons
     check_ok(answer->key, err);
     answer->request = zca_csr_new(scene->library, answer->key, &names, &err);
     check_ok(answer->request, err);
+    answer->request = forge_received(answer->request);
     answer->anchors = sk_X509_new_null();
     answer->chain = sk_X509_new_null();
     push(answer->anchors, scene->ca.certificate);
@@ -226,7 +227,8 @@ static void unasked_common_name_may_only_repeat(void **state)
         struct zca_csr_names names = {.dns_names = two_names};
         prepare(&answer, *state, NULL);
         X509_REQ_free(answer.request);
-        answer.request = zca_csr_new(answer.scene->library, answer.key, &names, &err);
+        answer.request =
+            forge_received(zca_csr_new(answer.scene->library, answer.key, &names, &err));
         check_ok(answer.request, err);
         answer.expectation.request = answer.request;
         zca_auto(GENERAL_NAMES) GENERAL_NAMES *alternative = forge_names(two_names);
