@@ -193,7 +193,7 @@ static bool erase(struct zca_token *token, struct zca_error *err)
             zca_path_join(scratch->directory, files.array[i]->name, "", err);
         ok = path && zca_file_remove(path, err);
     }
-    return ok;
+    return ok && zca_scratch_leftovers_remove(scratch->directory, err);
 }
 
 /* Objects go first: whatever happens then, none is left that nobody could open. */

@@ -7,6 +7,7 @@
 #include <fcntl.h>
 #include <stdlib.h>
 #include <string.h>
+#include <unistd.h>
 
 void zca_scratch_file_free(struct zca_scratch_file *file)
 {
@@ -104,6 +105,35 @@ bool zca_scratch_files_list(const char *directory, struct zca_scratch_files *out
         qsort(out_files->array, out_files->count, sizeof(*out_files->array), compare);
     }
     return ok;
+}
+
+/* "NAME.XXXXXX" (base/file.c), NAME being an object's or the token's. */
+static bool is_leftover(const char *name)
+{
+    const size_t suffix_len = 7;
+    char stem[ZCA_SCRATCH_NAME_SIZE];
+    const char *dot = strchr(name, '.');
+    size_t len = dot ? (size_t)(dot - name) : sizeof(stem);
+    if (len >= sizeof(stem) || strlen(dot) != suffix_len) {
+        return false;
+    }
+    memcpy(stem, name, len);
+    stem[len] = '\0';
+    return strcmp(stem, "token") == 0 || zca_scratch_name_valid(stem);
+}
+
+bool zca_scratch_leftovers_remove(const char *directory, struct zca_error *err)
+{
+    zca_auto(DIR) DIR *opened = opendir(directory);
+    if (!opened) {
+        return errno == ENOENT || zca_error_set_errno(err, "token '%s'", directory);
+    }
+    for (struct dirent *entry = readdir(opened); entry; entry = readdir(opened)) {
+        if (is_leftover(entry->d_name) && unlinkat(dirfd(opened), entry->d_name, 0) != 0) {
+            return zca_error_set_errno(err, "removing '%s/%s'", directory, entry->d_name);
+        }
+    }
+    return true;
 }
 
 /* ---- entries ---- */

@@ -43,6 +43,10 @@ ZCA_NODISCARD bool zca_scratch_files_list(const char *directory,
                                           struct zca_scratch_files *out_files,
                                           struct zca_error *err);
 
+/** zca_scratch_leftovers_remove removes what interrupted writes left in the directory: it was sealed for a token that is to
+ * be erased. Nobody may be writing. */
+ZCA_NODISCARD bool zca_scratch_leftovers_remove(const char *directory, struct zca_error *err);
+
 /** zca_scratch_files_find returns the entry, borrowed, or NULL. */
 struct zca_scratch_file *zca_scratch_files_find(const struct zca_scratch_files *files,
                                                 const char *name);

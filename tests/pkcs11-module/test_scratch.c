@@ -1,5 +1,6 @@
 /* SPDX-License-Identifier: Apache-2.0 */
 /* The scratch token in one process: initialising, PINs, what a login opens. */
+#include <pthread.h>
 #include <string.h>
 
 #include "tests/pkcs11-module/stored.h"
@@ -250,6 +251,73 @@ static void changed_and_destroyed_objects_stay_so(void **state)
     assert_int_equal(stored_count(session, "renamed"), 1);
 }
 
+/* ---- threads ---- */
+
+enum { THREADS = 4, ROUNDS = 8 };
+
+static void *work(void *argument)
+{
+    const char *label = argument;
+    bool ok = true;
+    CK_SESSION_HANDLE session = stored_session(CKF_RW_SESSION);
+    for (int i = 0; ok && i < ROUNDS; i++) {
+        CK_OBJECT_HANDLE object = stored_data(session, label, true);
+        ok = object != 0 && stored_find(session, CKO_DATA, label) == object &&
+             stored_set_label(session, object, "renamed") == CKR_OK &&
+             stored_count(session, label) == 0 && stored_pair_works(session, CKM_ECDSA, "shared") &&
+             C_DestroyObject(session, object) == CKR_OK;
+    }
+    return ok ? argument : NULL;
+}
+
+static void threads_store_and_find_at_once(void **state)
+{
+    char labels[THREADS][2] = {"a", "b", "c", "d"};
+    pthread_t threads[THREADS];
+    bed_start(*state);
+    CK_SESSION_HANDLE session = bed_scratch();
+    assert_true(stored_pair(session, CKM_EC_KEY_PAIR_GEN, "shared", true));
+    assert_int_equal(C_Logout(session), CKR_OK); /* so that the key is read by one of them */
+    assert_int_equal(login(session, CKU_USER, BED_PIN), CKR_OK);
+    for (size_t i = 0; i < THREADS; i++) {
+        assert_int_equal(pthread_create(&threads[i], NULL, work, labels[i]), 0);
+    }
+    for (size_t i = 0; i < THREADS; i++) {
+        void *result = NULL;
+        assert_int_equal(pthread_join(threads[i], &result), 0);
+        assert_non_null(result);
+    }
+    assert_int_equal(stored_count(session, NULL), 2);
+}
+
+static void *find_only(void *argument)
+{
+    CK_SESSION_HANDLE session = stored_session(0);
+    size_t most = 0;
+    for (int i = 0; i < 200; i++) {
+        size_t count = stored_count(session, "secret");
+        most = count > most ? count : most;
+    }
+    return most <= 1 ? argument : NULL; /* there is one, or none that is seen */
+}
+
+static void search_beside_logins_sees_each_object_once(void **state)
+{
+    pthread_t thread;
+    void *result = NULL;
+    bed_start(*state);
+    CK_SESSION_HANDLE session = bed_scratch();
+    assert_int_not_equal(stored_data(session, "secret", true), 0);
+    assert_int_equal(pthread_create(&thread, NULL, find_only, *state), 0);
+    for (int i = 0; i < 10; i++) {
+        assert_int_equal(C_Logout(session), CKR_OK);
+        assert_int_equal(login(session, CKU_USER, BED_PIN), CKR_OK);
+    }
+    assert_int_equal(pthread_join(thread, &result), 0);
+    assert_non_null(result);
+    assert_int_equal(stored_count(session, "secret"), 1);
+}
+
 #define CASE(name) cmocka_unit_test_setup_teardown(name, bed_setup, bed_teardown)
 
 int main(void)
@@ -268,6 +336,8 @@ int main(void)
         CASE(private_objects_are_there_while_somebody_is_logged_in),
         CASE(last_session_logs_out),
         CASE(changed_and_destroyed_objects_stay_so),
+        CASE(threads_store_and_find_at_once),
+        CASE(search_beside_logins_sees_each_object_once),
     };
     return cmocka_run_group_tests_name("pkcs11/scratch", tests, NULL, NULL);
 }

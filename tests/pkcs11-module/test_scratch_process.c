@@ -347,6 +347,15 @@ static void foreign_files_are_left_alone(void **state)
     assert_true(stored_process(*state, count_step, &two));
 }
 
+static void initialising_removes_what_crashes_left(void **state)
+{
+    store_two(*state);
+    change_files(*state,
+                 "f=$(ls | grep -v token | head -n 1); cp $f $f.XbYcZd; cp token token.a1B2c3");
+    assert_true(stored_process(*state, init_anew_step, NULL));
+    change_files(*state, "test \"$(ls | tr '\\n' ' ')\" = 'token token.lock '");
+}
+
 static bool cannot_open_step(const void *argument)
 {
     (void)argument;
@@ -400,6 +409,7 @@ int main(void)
         CASE(damaged_file_is_left_out),
         CASE(exchanged_and_renamed_files_are_refused),
         CASE(foreign_files_are_left_alone),
+        CASE(initialising_removes_what_crashes_left),
         CASE(lost_sealing_key_is_no_wrong_pin),
         CASE(removed_directory_is_a_new_token),
     };
