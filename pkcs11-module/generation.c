@@ -191,14 +191,11 @@ struct making {
 };
 
 static CK_RV make_key(const struct making *making, const struct zca_key *key, EVP_PKEY *pkey,
-                      struct zca_span id, bool is_private)
+                      bool is_private)
 {
     CK_OBJECT_CLASS class = is_private ? CKO_PRIVATE_KEY : CKO_PUBLIC_KEY;
     zca_auto(zca_values) struct zca_values *values = NULL;
     CK_RV rv = new_values(class, zca_identity_get_name(making->identity), &values);
-    if (rv == CKR_OK) {
-        rv = zca_values_set(values, CKA_ID, id);
-    }
     if (rv == CKR_OK) {
         rv = set_rows(values, is_private);
     }
@@ -214,6 +211,9 @@ static CK_RV make_key(const struct making *making, const struct zca_key *key, EV
     if (rv == CKR_OK) {
         rv = zca_material_describe(pkey, class, values);
     }
+    if (rv == CKR_OK) {
+        rv = zca_material_identify(making->context, values);
+    }
     if (rv != CKR_OK) {
         return rv;
     }
@@ -225,29 +225,13 @@ static CK_RV make_key(const struct making *making, const struct zca_key *key, EV
 static CK_RV make_key_pair(const struct making *making, struct zca_span public_key)
 {
     struct zca_error err = {0};
-    zca_auto(zca_buffer) struct zca_buffer id = {0};
     zca_auto(zca_key) struct zca_key *key = zca_identity_key_of(making->identity, public_key, &err);
     zca_auto(EVP_PKEY) EVP_PKEY *pkey = key ? zca_key_pkey(key, &err) : NULL;
     if (!pkey) {
         return zca_pkcs11_fail(making->token->library, &err);
     }
-    CK_RV rv = zca_material_id(making->context, public_key, &id);
-    if (rv == CKR_OK) {
-        rv = make_key(making, key, pkey, zca_buffer_span(&id), true);
-    }
-    return rv == CKR_OK ? make_key(making, key, pkey, zca_buffer_span(&id), false) : rv;
-}
-
-/* The same as that of the key, so that they are found together. */
-static CK_RV set_certificate_id(OSSL_LIB_CTX *context, struct zca_values *values)
-{
-    struct zca_span public_key = {0};
-    zca_auto(zca_buffer) struct zca_buffer id = {0};
-    if (!zca_values_find(values, CKA_PUBLIC_KEY_INFO, &public_key)) {
-        return CKR_DEVICE_ERROR;
-    }
-    CK_RV rv = zca_material_id(context, public_key, &id);
-    return rv == CKR_OK ? zca_values_set(values, CKA_ID, zca_buffer_span(&id)) : rv;
+    CK_RV rv = make_key(making, key, pkey, true);
+    return rv == CKR_OK ? make_key(making, key, pkey, false) : rv;
 }
 
 static CK_RV make_certificate(const struct making *making, X509 *certificate, const char *label,
@@ -265,7 +249,7 @@ static CK_RV make_certificate(const struct making *making, X509 *certificate, co
         rv = zca_material_certificate(making->context, certificate, values);
     }
     if (rv == CKR_OK) {
-        rv = set_certificate_id(making->context, values);
+        rv = zca_material_identify(making->context, values);
     }
     return rv == CKR_OK ? add_fresh(making->fresh, zca_steal(values), NULL) : rv;
 }

@@ -108,18 +108,6 @@ static CK_RV copy_value(const struct zca_values *from, struct zca_values *to,
     return zca_values_find(from, type, &value) ? zca_values_set(to, type, value) : CKR_DEVICE_ERROR;
 }
 
-/* The same for a key and its certificate, so that they are found together. */
-static CK_RV set_id(OSSL_LIB_CTX *context, struct zca_values *values)
-{
-    struct zca_span public_key = {0};
-    zca_auto(zca_buffer) struct zca_buffer id = {0};
-    if (!zca_values_find(values, CKA_PUBLIC_KEY_INFO, &public_key)) {
-        return CKR_DEVICE_ERROR;
-    }
-    CK_RV rv = zca_material_id(context, public_key, &id);
-    return rv == CKR_OK ? zca_values_set(values, CKA_ID, zca_buffer_span(&id)) : rv;
-}
-
 /* ---- certificates ---- */
 
 static CK_RV certificate_values(const struct making *making, X509 *certificate, const char *label,
@@ -136,7 +124,7 @@ static CK_RV certificate_values(const struct making *making, X509 *certificate, 
     if (rv == CKR_OK) {
         rv = zca_material_certificate(making->context, certificate, *out_values);
     }
-    return rv == CKR_OK ? set_id(making->context, *out_values) : rv;
+    return rv == CKR_OK ? zca_material_identify(making->context, *out_values) : rv;
 }
 
 /* The issuing CA is called as the authority is, those above it as they call themselves. */
@@ -176,7 +164,7 @@ static CK_RV key_values(const struct making *making, CK_OBJECT_CLASS class, X509
         rv = zca_material_describe(key, class, *out_values);
     }
     if (rv == CKR_OK) {
-        rv = set_id(making->context, *out_values);
+        rv = zca_material_identify(making->context, *out_values);
     }
     if (rv != CKR_OK) {
         return rv;

@@ -249,3 +249,35 @@ CK_RV zca_material_id(OSSL_LIB_CTX *context, struct zca_span public_key, struct 
     }
     return zca_buffer_append(out_id, zca_span_of(digest, id_len), NULL) ? CKR_OK : CKR_HOST_MEMORY;
 }
+
+static CK_RV set_unique_id(OSSL_LIB_CTX *context, struct zca_values *values)
+{
+    struct zca_span content = {0};
+    zca_auto(zca_buffer) struct zca_buffer id = {0};
+    zca_auto(zca_buffer) struct zca_buffer text = {0};
+    CK_OBJECT_CLASS class = zca_values_get_number(values, CKA_CLASS, CK_UNAVAILABLE_INFORMATION);
+    CK_ATTRIBUTE_TYPE type = class == CKO_CERTIFICATE ? CKA_VALUE : CKA_PUBLIC_KEY_INFO;
+    CK_RV rv = zca_values_find(values, type, &content) ? zca_material_id(context, content, &id)
+                                                       : CKR_DEVICE_ERROR;
+    if (rv != CKR_OK) {
+        return rv;
+    }
+    return zca_buffer_format(&text, NULL, "%lu-", class) &&
+                   zca_hex_encode(zca_buffer_span(&id), '\0', &text, NULL)
+               ? zca_values_set(values, CKA_UNIQUE_ID, zca_buffer_span(&text))
+               : CKR_HOST_MEMORY;
+}
+
+CK_RV zca_material_identify(OSSL_LIB_CTX *context, struct zca_values *values)
+{
+    struct zca_span public_key = {0};
+    zca_auto(zca_buffer) struct zca_buffer id = {0};
+    if (!zca_values_find(values, CKA_PUBLIC_KEY_INFO, &public_key)) {
+        return CKR_DEVICE_ERROR;
+    }
+    CK_RV rv = zca_material_id(context, public_key, &id);
+    if (rv == CKR_OK) {
+        rv = zca_values_set(values, CKA_ID, zca_buffer_span(&id));
+    }
+    return rv == CKR_OK ? set_unique_id(context, values) : rv;
+}

@@ -41,4 +41,8 @@ ZCA_NODISCARD CK_RV zca_material_certificate(OSSL_LIB_CTX *context, X509 *certif
 ZCA_NODISCARD CK_RV zca_material_id(OSSL_LIB_CTX *context, struct zca_span public_key,
                                     struct zca_buffer *out_id);
 
+/** zca_material_identify sets CKA_ID and CKA_UNIQUE_ID of an object that we show, from what it is: CKA_PUBLIC_KEY_INFO, and
+ * for certificates CKA_VALUE. They are the same in every process, and CKA_ID the same for a key and its certificate. */
+ZCA_NODISCARD CK_RV zca_material_identify(OSSL_LIB_CTX *context, struct zca_values *values);
+
 #endif

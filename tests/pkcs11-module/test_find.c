@@ -45,6 +45,24 @@ static void find_everything_requests_nothing(void **state)
     assert_false(scene_exists(scene, "state/keys/corp/web.key"));
 }
 
+static void find_by_unique_id_meets_one_object(void **state)
+{
+    bed_start(*state);
+    CK_SESSION_HANDLE session = bed_open("web", 0);
+    zca_auto(zca_buffer) struct zca_buffer unique_id = {0};
+    CK_OBJECT_HANDLE key = bed_object(session, CKO_PRIVATE_KEY);
+    CK_OBJECT_HANDLE found = 0;
+    bed_value(session, key, CKA_UNIQUE_ID, &unique_id);
+    const CK_ATTRIBUTE attributes[] = {
+        {CKA_UNIQUE_ID, unique_id.data, unique_id.len}
+    };
+
+    assert_int_equal(bed_find(session, attributes, 1, &found, 1), 1);
+
+    assert_int_equal(found, key);
+    assert_int_not_equal(unique_id.len, 0);
+}
+
 static void find_twice_at_once_is_refused(void **state)
 {
     bed_start(*state);
@@ -64,6 +82,8 @@ int main(void)
                                         bed_teardown),
         cmocka_unit_test_setup_teardown(find_certificate_requests_it_once, bed_setup, bed_teardown),
         cmocka_unit_test_setup_teardown(find_everything_requests_nothing, bed_setup, bed_teardown),
+        cmocka_unit_test_setup_teardown(find_by_unique_id_meets_one_object, bed_setup,
+                                        bed_teardown),
         cmocka_unit_test_setup_teardown(find_twice_at_once_is_refused, bed_setup, bed_teardown),
     };
     return cmocka_run_group_tests(tests, NULL, NULL);
