@@ -101,9 +101,7 @@ check 'nothing was written' test ! -s sub.pem
 
 # ---- TLS ----
 
-tls() { # server|client IDENTITY PORT
-    java -XX:TieredStopAtLevel=1 "$here/pkcs11_tls.java" "$1" "$2.cfg" "$user_pin" trust.p12 "$3"
-}
+tls=(-XX:TieredStopAtLevel=1 "$here/pkcs11_tls.java")
 
 fetch_as() { # IDENTITY PORT [OPTION...]: with a key reference, for the server's name
     local client=$1 port=$2
@@ -115,13 +113,11 @@ zca export "$ec" --bundle "$ec.bundle" >>setup.log
 write_openssl_cnf
 for identity in "$ec" "$rsa"; do
     port=$(free_port)
-    tls server "$identity" "$port" >>java.log 2>&1 &
-    java_pid=$!
-    pids+=("$java_pid")
+    run_in_background java "${tls[@]}" server "$identity.cfg" "$user_pin" trust.p12 "$port"
     check "$identity serves TLS" wait_for 20 listens "$port"
     check 'TLS 1.3' equal "hello CN=$ec" "$(fetch_as "$ec" "$port")"
     check 'TLS 1.2' equal "hello CN=$ec" "$(fetch_as "$ec" "$port" --tls-max 1.2)"
-    check 'another JVM is the client' grep -q "hello CN=$identity" <(tls client "$identity" "$port")
-    stop "$java_pid"
+    check 'another JVM is the client' grep -q "hello CN=$identity" <(java "${tls[@]}" client "$identity.cfg" "$user_pin" trust.p12 "$port")
+    stop "$started"
 done
 finish
