@@ -20,13 +20,14 @@ static struct zca_span unwrap_point(struct zca_span given, size_t point_len)
     return is_wrapped ? zca_span_of(given.data + header, point_len) : given;
 }
 
-/* The public key of the other side, which must be a point on our curve. NULL: it is not. */
+/* The public key of the other side, which must be a point on our curve, but not the one at infinity, whose encoding is one
+ * byte. NULL: it is not. */
 static EVP_PKEY *make_peer(const EVP_PKEY *key, struct zca_span given)
 {
     size_t field_len = ((size_t)EVP_PKEY_get_bits(key) + 7) / 8;
     struct zca_span point = unwrap_point(given, 1 + 2 * field_len);
     zca_auto(EVP_PKEY) EVP_PKEY *peer = EVP_PKEY_new();
-    bool is_good = peer && EVP_PKEY_copy_parameters(peer, key) == 1 &&
+    bool is_good = peer && point.len > 1 && EVP_PKEY_copy_parameters(peer, key) == 1 &&
                    EVP_PKEY_set1_encoded_public_key(peer, point.data, point.len) == 1;
     return is_good ? zca_steal(peer) : NULL;
 }

@@ -336,6 +336,9 @@ static CK_RV import_curve(const struct import *import, CK_KEY_TYPE key_type, EVP
     if (key_type == CKK_EC_EDWARDS) {
         return import_edwards(import, curve, given, out_key);
     }
+    if (!import->is_private && given.len <= 1) { /* the point at infinity is nobody's key */
+        return CKR_ATTRIBUTE_VALUE_INVALID;
+    }
     return import->is_private ? import_private_point(import, curve, given, out_key)
                               : make_curve_key(import, curve, given, NULL, out_key);
 }
