@@ -29,6 +29,13 @@ int64_t zca_clock_monotonic_ms(void)
     return read_clock_ms(CLOCK_MONOTONIC);
 }
 
+int64_t zca_clock_monotonic_us(void)
+{
+    struct timespec now;
+    (void)clock_gettime(CLOCK_MONOTONIC, &now); /* cannot fail: the clock exists */
+    return (int64_t)now.tv_sec * 1000000 + now.tv_nsec / 1000;
+}
+
 static void put_number(char *target, int digits, int number)
 {
     for (int i = digits - 1; i >= 0; i--) {

@@ -21,6 +21,9 @@ int64_t zca_clock_now_ms(void);
 /** zca_clock_monotonic_ms returns milliseconds that never step; only differences mean anything. */
 int64_t zca_clock_monotonic_ms(void);
 
+/** zca_clock_monotonic_us is for what takes less. */
+int64_t zca_clock_monotonic_us(void);
+
 /** zca_clock_format writes RFC 3339, UTC, with milliseconds; years 0000 to 9999, else "invalid". */
 void zca_clock_format(int64_t time_ms, char out_text[ZCA_RFC3339_SIZE]);
 

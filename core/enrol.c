@@ -168,12 +168,12 @@ static bool call_once(struct run *run, const char *what, remote_step *step, stru
     if (!client || !zca_library_network_begin(run->library, err)) {
         return false;
     }
-    int64_t start_ms = zca_clock_monotonic_ms();
+    int64_t start_us = zca_clock_monotonic_us();
     bool ok = step(run, remote, client, err);
     zca_library_network_end(run->library);
-    zca_log(ZCA_LOG_DEBUG, "enrol '%s': %s at '%s': %s in %lld ms", run->name, what,
+    zca_log(ZCA_LOG_DEBUG, "enrol '%s': %s at '%s': %s in %.2f ms", run->name, what,
             run->authority_name, ok ? "done" : err->message,
-            (long long)(zca_clock_monotonic_ms() - start_ms));
+            (double)(zca_clock_monotonic_us() - start_us) / 1000);
     return ok;
 }
 
