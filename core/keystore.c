@@ -54,13 +54,12 @@ bool zca_keystore_public(struct zca_library *library, enum zca_keystore_kind kin
     return label && backends[kind]->show(&slot, out_public, err);
 }
 
-bool zca_keystore_status(struct zca_library *library, enum zca_keystore_kind kind,
-                         const char *authority, const char *name, struct stat *out_status,
-                         struct zca_error *err)
+char *zca_keystore_path(struct zca_library *library, enum zca_keystore_kind kind,
+                        const char *authority, const char *name, struct zca_error *err)
 {
     zca_auto(text) char *label = make_label(authority, name, err);
     struct zca_keystore_slot slot = {library, kind, authority, name, label};
-    return label && backends[kind]->status(&slot, out_status, err);
+    return label ? backends[kind]->path(&slot, err) : NULL;
 }
 
 bool zca_keystore_record(struct zca_library *library, enum zca_keystore_kind kind,

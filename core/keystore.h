@@ -6,8 +6,6 @@
 #ifndef ZCA_CORE_KEYSTORE_H
 #define ZCA_CORE_KEYSTORE_H
 
-#include <sys/stat.h>
-
 #include "core/key.h"
 #include "core/library.h"
 
@@ -31,11 +29,11 @@ ZCA_NODISCARD bool zca_keystore_public(struct zca_library *library, enum zca_key
                                        const char *authority, const char *name,
                                        struct zca_buffer *out_public, struct zca_error *err);
 
-/** zca_keystore_status fills `out_status` with what the key's file is, for zca_file_same: cheaper than reading it.
- * err as zca_keystore_load; ZCA_ERR_UNSUPPORTED for keys in memory. */
-ZCA_NODISCARD bool zca_keystore_status(struct zca_library *library, enum zca_keystore_kind kind,
-                                       const char *authority, const char *name,
-                                       struct stat *out_status, struct zca_error *err);
+/** zca_keystore_path returns the path of the key's file in new memory, there or not: what looks at it with stat(2) need not read
+ * it. err ZCA_ERR_UNSUPPORTED for keys in memory. */
+ZCA_NODISCARD char *zca_keystore_path(struct zca_library *library, enum zca_keystore_kind kind,
+                                      const char *authority, const char *name,
+                                      struct zca_error *err);
 
 /** zca_keystore_record appends the sealed record of the key of authority/name as it is stored.
  * err as zca_keystore_load; ZCA_ERR_UNSUPPORTED for keys in memory. */

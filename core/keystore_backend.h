@@ -24,8 +24,7 @@ struct zca_keystore_backend {
     struct zca_key *(*previous)(const struct zca_keystore_slot *slot, struct zca_error *err);
     bool (*show)(const struct zca_keystore_slot *slot, struct zca_buffer *out_public,
                  struct zca_error *err);
-    bool (*status)(const struct zca_keystore_slot *slot, struct stat *out_status,
-                   struct zca_error *err);
+    char *(*path)(const struct zca_keystore_slot *slot, struct zca_error *err);
     bool (*record)(const struct zca_keystore_slot *slot, struct zca_buffer *out_record,
                    struct zca_error *err);
     bool (*store)(const struct zca_keystore_slot *slot, struct zca_key *key, bool only_new,

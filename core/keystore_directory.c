@@ -91,11 +91,9 @@ static bool find_status(const struct zca_keystore_slot *slot, const char *path,
                : zca_error_set_errno(err, "key '%s'", path);
 }
 
-static bool directory_status(const struct zca_keystore_slot *slot, struct stat *out_status,
-                             struct zca_error *err)
+static char *directory_path(const struct zca_keystore_slot *slot, struct zca_error *err)
 {
-    zca_auto(text) char *path = path_of(slot, suffix, err);
-    return path && find_status(slot, path, out_status, err);
+    return path_of(slot, suffix, err);
 }
 
 /* Finds the file, and the key when it is in use. */
@@ -225,7 +223,7 @@ const struct zca_keystore_backend zca_keystore_directory = {
     .load = directory_load,
     .previous = directory_previous,
     .show = directory_show,
-    .status = directory_status,
+    .path = directory_path,
     .record = directory_record,
     .store = directory_store,
     .remove = directory_remove,

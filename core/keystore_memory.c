@@ -140,11 +140,10 @@ static struct zca_key *memory_previous(const struct zca_keystore_slot *slot, str
     return NULL;
 }
 
-static bool memory_status(const struct zca_keystore_slot *slot, struct stat *out_status,
-                          struct zca_error *err)
+static char *memory_path(const struct zca_keystore_slot *slot, struct zca_error *err)
 {
-    (void)out_status;
-    return zca_error_set(err, ZCA_ERR_UNSUPPORTED, "'%s' is in memory, not in a file", slot->label);
+    (void)zca_error_set(err, ZCA_ERR_UNSUPPORTED, "'%s' is in memory, not in a file", slot->label);
+    return NULL;
 }
 
 static bool memory_show(const struct zca_keystore_slot *slot, struct zca_buffer *out_public,
@@ -303,7 +302,7 @@ const struct zca_keystore_backend zca_keystore_memory = {
     .load = memory_load,
     .previous = memory_previous,
     .show = memory_show,
-    .status = memory_status,
+    .path = memory_path,
     .record = memory_record,
     .store = memory_store,
     .remove = memory_remove,

@@ -5,6 +5,7 @@
  */
 #include "pkcs11-module/generation.h"
 
+#include <stdlib.h>
 #include <string.h>
 
 #include "base/clock.h"
@@ -45,29 +46,64 @@ void zca_generation_clear(struct zca_generation *generation)
 
 /* ---- reading ---- */
 
-/* The status first: a file that is replaced after that is read again next time. */
-static bool read_key(struct zca_identity *identity, const struct zca_generation *known,
-                     struct zca_generation *out_found, struct zca_error *err)
+bool zca_generation_place_find(struct zca_identity *identity,
+                               struct zca_generation_place *out_place, struct zca_error *err)
 {
+    struct zca_error in_memory = {0};
     struct zca_library *library = zca_identity_get_library(identity);
-    enum zca_keystore_kind kind = zca_identity_get_keystore(identity);
     const char *authority = zca_identity_get_authority_name(identity);
     const char *name = zca_identity_get_name(identity);
-    bool has_status =
-        zca_keystore_status(library, kind, authority, name, &out_found->key_status, NULL);
-    if (has_status && known->public_key.len != 0 &&
-        zca_file_same(&known->key_status, &out_found->key_status)) {
-        return zca_buffer_append(&out_found->public_key, zca_buffer_span(&known->public_key), err);
+    out_place->key = zca_keystore_path(library, zca_identity_get_keystore(identity), authority,
+                                       name, &in_memory);
+    if (!out_place->key && in_memory.reason != ZCA_ERR_UNSUPPORTED) {
+        return zca_error_set(err, in_memory.reason, "%s", in_memory.message);
     }
-    return zca_keystore_public(library, kind, authority, name, &out_found->public_key, err);
+    out_place->certificate =
+        zca_library_path(library, ZCA_PLACE_CERTS, authority, name, ".pem", err);
+    return out_place->certificate;
 }
 
-bool zca_generation_read(struct zca_identity *identity, const struct zca_generation *known,
+void zca_generation_place_clear(struct zca_generation_place *place)
+{
+    free(place->key);
+    free(place->certificate);
+    *place = (struct zca_generation_place){0};
+}
+
+/* What is not there, or not to be seen, is all zero. */
+static struct stat look_at(const char *path)
+{
+    struct stat status = {0};
+    if (stat(path, &status) != 0) {
+        return (struct stat){0};
+    }
+    return status;
+}
+
+bool zca_generation_is_current(const struct zca_generation_place *place,
+                               const struct zca_generation *known)
+{
+    if (!place->key || known->public_key.len == 0) {
+        return false;
+    }
+    const struct stat key = look_at(place->key);
+    const struct stat certificate = look_at(place->certificate);
+    return zca_file_same(&key, &known->key_status) &&
+           zca_file_same(&certificate, &known->certificate_status);
+}
+
+/* The statuses first: a file that is replaced after that is read again next time. */
+bool zca_generation_read(struct zca_identity *identity, const struct zca_generation_place *place,
                          struct zca_generation *out_generation, struct zca_error *err)
 {
     struct zca_error missing = {0};
     zca_auto(zca_generation) struct zca_generation found = {0};
-    bool has_key = read_key(identity, known, &found, &missing);
+    found.key_status = place->key ? look_at(place->key) : (struct stat){0};
+    found.certificate_status = look_at(place->certificate);
+    bool has_key =
+        zca_keystore_public(zca_identity_get_library(identity), zca_identity_get_keystore(identity),
+                            zca_identity_get_authority_name(identity),
+                            zca_identity_get_name(identity), &found.public_key, &missing);
     if (!has_key && missing.reason != ZCA_ERR_NOT_FOUND) {
         if (err) {
             *err = missing;

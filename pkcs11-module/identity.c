@@ -28,6 +28,7 @@ struct identity {
     struct zca_identity_pin *pin;
     pthread_mutex_t
         mutex; /* around the reading of what is stored; inside the gate, never across the network */
+    struct zca_generation_place place;
     struct zca_generation current;
 };
 
@@ -88,6 +89,9 @@ static bool make(struct zca_token *token, const char *name, const char **out_ori
     if (!state->issue || !state->pin) {
         return zca_error_set(err, ZCA_ERR_MEMORY, "out of memory");
     }
+    if (!zca_generation_place_find(state->identity, &state->place, err)) {
+        return false;
+    }
     *out_origin = zca_authority_get_url(zca_identity_get_authority(state->identity));
     return true;
 }
@@ -99,6 +103,7 @@ static void release(struct zca_token *token)
         return;
     }
     zca_generation_clear(&state->current);
+    zca_generation_place_clear(&state->place);
     zca_issue_free(state->issue);
     zca_identity_pin_free(state->pin);
     zca_identity_close(state->identity);
@@ -133,7 +138,10 @@ static CK_RV refresh(struct zca_token *token, struct zca_error *err)
     struct identity *state = token->state;
     zca_auto(lock) pthread_mutex_t *held = zca_lock(&state->mutex);
     zca_auto(zca_generation) struct zca_generation found = {0};
-    if (!zca_generation_read(state->identity, &state->current, &found, err)) {
+    if (zca_generation_is_current(&state->place, &state->current)) {
+        return CKR_OK;
+    }
+    if (!zca_generation_read(state->identity, &state->place, &found, err)) {
         return CKR_OK;
     }
     bool has_nothing = found.public_key.len == 0 && !found.chain;
@@ -142,6 +150,7 @@ static CK_RV refresh(struct zca_token *token, struct zca_error *err)
     }
     if (zca_generation_same(&state->current, &found)) {
         state->current.key_status = found.key_status;
+        state->current.certificate_status = found.certificate_status;
         return CKR_OK;
     }
     CK_RV rv =
