@@ -4,6 +4,7 @@
 # while it starts, and forks workers that sign. Each start serves, each end is clean. The wrong order is as good.
 # shellcheck source-path=SCRIPTDIR disable=SC2317  # functions are called by name, through check
 . "$(dirname "$0")/lib.sh"
+mpm=prefork
 . "$(dirname "$0")/apache_server.sh"
 . "$(dirname "$0")/order_arrangements.sh"
 need openssl curl

@@ -3,8 +3,10 @@
 # Sourced after lib.sh by the tests that run Debian's Apache: a private configuration below $work/apache.
 # shellcheck disable=SC2034,SC2154  # variables are of and for the files around
 # Apache's event MPM, told to end while it still starts its threads, may look at a socket that is gone; a core
-# shows its main thread in apr_os_sock_get, and nothing of ours. meson's filled memory turns that into a crash.
+# shows its main thread in apr_os_sock_get, and nothing of ours. meson's filled memory turns that into a crash, and so
+# does a busy machine: tests that stop it often set mpm=prefork, which has no threads.
 unset MALLOC_PERTURB_
+mpm=${mpm:-event}
 need_root
 need apache2 ss ps
 id www-data >/dev/null 2>&1 || skip 'there is no user www-data'
@@ -26,13 +28,15 @@ ErrorLog $work/apache/error.log
 LogLevel info
 User www-data
 Group www-data
-LoadModule mpm_event_module /usr/lib/apache2/modules/mod_mpm_event.so
+LoadModule mpm_${mpm}_module /usr/lib/apache2/modules/mod_mpm_$mpm.so
 LoadModule authz_core_module /usr/lib/apache2/modules/mod_authz_core.so
 LoadModule dir_module /usr/lib/apache2/modules/mod_dir.so
 LoadModule ssl_module /usr/lib/apache2/modules/mod_ssl.so
 StartServers 1
-MinSpareThreads 1
-MaxSpareThreads 25
+<IfModule mpm_event_module>
+    MinSpareThreads 1
+    MaxSpareThreads 25
+</IfModule>
 SSLRandomSeed startup builtin
 Listen 127.0.0.1:$apache_port
 <VirtualHost 127.0.0.1:$apache_port>
@@ -46,9 +50,10 @@ EOC
 # start_apache: in the foreground of a background process, $apache_pid; fails when that does not serve.
 start_apache() {
     rm -f "$work/apache/pid" # written when the configuration has been accepted; Apache listens before that
-    run_in_background apache2 -f "$work/apache.conf" -D FOREGROUND
+    # in a session of its own: prefork ends by a signal to its whole group
+    run_in_background setsid apache2 -f "$work/apache.conf" -D FOREGROUND
     apache_pid=$started
-    wait_for 15 test -s "$work/apache/pid" || { cat "$work/apache2.log" "$work/apache/error.log"; return 1; }
+    wait_for 15 test -s "$work/apache/pid" || { cat "$work/setsid.log" "$work/apache/error.log"; return 1; }
 }
 
 command_apache() { # graceful|graceful-stop|stop|...: a signal to the running one
