@@ -227,7 +227,10 @@ static void file_store_soon_replaces_what_it_may_not_write(void **state)
         struct zca_error err = {.reason = ZCA_ERR_NONE};
         bool ok = setgid(65534) == 0 && setuid(65534) == 0 &&
                   zca_file_store_soon(path, 0600, zca_span_text("theirs"), &err);
-        _exit(ok ? 0 : 1);
+        if (ok) { /* exec: a leak checker would count what the parent holds */
+            (void)execl("/bin/true", "true", (char *)NULL);
+        }
+        _exit(1);
     }
     int status = -1;
     assert_int_equal(waitpid(child, &status, 0), child);
