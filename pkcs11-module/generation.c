@@ -15,27 +15,10 @@
 #include "core/certificate.h"
 #include "core/keystore.h"
 #include "core/renew.h"
+#include "pkcs11-module/batch.h"
 #include "pkcs11-module/error.h"
 #include "pkcs11-module/material.h"
 #include "pkcs11-module/rules.h"
-
-/* A key pair, a leaf, and the issuers of a chain and of the pinned file. */
-#define MAX_OBJECTS 40u
-
-struct fresh {
-    struct zca_object *objects[MAX_OBJECTS];
-    size_t count;
-};
-
-static void fresh_clear(struct fresh *fresh)
-{
-    for (size_t i = 0; i < fresh->count; i++) {
-        zca_object_free(fresh->objects[i]);
-    }
-    fresh->count = 0;
-}
-
-ZCA_DEFINE_AUTO_CLEAR(fresh, struct fresh, fresh_clear);
 
 void zca_generation_clear(struct zca_generation *generation)
 {
@@ -144,20 +127,6 @@ bool zca_generation_same(const struct zca_generation *left, const struct zca_gen
 
 /* ---- making objects ---- */
 
-static CK_RV add_fresh(struct fresh *fresh, struct zca_values *values, EVP_PKEY *key)
-{
-    struct zca_object *object = zca_object_new(values, key);
-    if (!object) {
-        return CKR_HOST_MEMORY;
-    }
-    if (fresh->count == MAX_OBJECTS) {
-        zca_object_free(object);
-        return CKR_DEVICE_MEMORY;
-    }
-    fresh->objects[fresh->count++] = object;
-    return CKR_OK;
-}
-
 struct key_row {
     CK_ATTRIBUTE_TYPE type;
     bool of_private, of_public; /* has it */
@@ -223,7 +192,7 @@ struct making {
     struct zca_identity *identity;
     OSSL_LIB_CTX *context;
     bool is_private;
-    struct fresh *fresh;
+    struct zca_batch *batch;
 };
 
 static CK_RV make_key(const struct making *making, const struct zca_key *key, EVP_PKEY *pkey,
@@ -253,7 +222,7 @@ static CK_RV make_key(const struct making *making, const struct zca_key *key, EV
     if (rv != CKR_OK) {
         return rv;
     }
-    return EVP_PKEY_up_ref(pkey) == 1 ? add_fresh(making->fresh, zca_steal(values), pkey)
+    return EVP_PKEY_up_ref(pkey) == 1 ? zca_batch_add(making->batch, zca_steal(values), pkey)
                                       : CKR_HOST_MEMORY;
 }
 
@@ -287,7 +256,7 @@ static CK_RV make_certificate(const struct making *making, X509 *certificate, co
     if (rv == CKR_OK) {
         rv = zca_material_identify(making->context, values);
     }
-    return rv == CKR_OK ? add_fresh(making->fresh, zca_steal(values), NULL) : rv;
+    return rv == CKR_OK ? zca_batch_add(making->batch, zca_steal(values), NULL) : rv;
 }
 
 static CK_RV make_issuer(const struct making *making, X509 *certificate)
@@ -425,32 +394,29 @@ static void drop_expired(struct zca_token *token)
     } while (expired.found);
 }
 
-static CK_RV switch_to(struct zca_token *token, struct fresh *fresh, bool keys_stay)
+static CK_RV switch_to(struct zca_token *token, struct zca_batch *batch, bool keys_stay)
 {
     struct stepping_back how = {.keys_stay = keys_stay};
     zca_auto(module_lock) struct zca_module *alone = zca_module_change(token->module);
-    zca_objects_visit(token->objects, NULL, step_back, &how);
-    drop_expired(token);
-    for (size_t i = 0; i < fresh->count; i++) {
-        CK_RV rv = zca_objects_add(token->objects, fresh->objects[i]);
-        if (rv != CKR_OK) {
-            return rv;
-        }
-        fresh->objects[i] = NULL; /* the set's */
+    CK_RV rv = zca_batch_prepare(batch, token->objects);
+    if (rv == CKR_OK) {
+        zca_objects_visit(token->objects, NULL, step_back, &how);
+        drop_expired(token);
+        zca_batch_show(batch, token->objects);
     }
-    return CKR_OK;
+    return rv;
 }
 
 CK_RV zca_generation_show(struct zca_token *token, struct zca_identity *identity, bool is_private,
                           const struct zca_generation *old, struct zca_generation *fresh)
 {
     CK_RV rv = CKR_OK;
-    zca_auto(fresh) struct fresh objects = {0};
+    zca_auto(zca_batch) struct zca_batch batch = {.count = 0};
     struct making making = {
         .token = token,
         .identity = identity,
         .is_private = is_private,
-        .fresh = &objects,
+        .batch = &batch,
     };
     bool keys_stay = same_key(old, fresh);
     making.context = zca_token_context(token, &rv);
@@ -461,5 +427,5 @@ CK_RV zca_generation_show(struct zca_token *token, struct zca_identity *identity
     if (rv == CKR_OK && fresh->chain) {
         rv = make_chain(&making, fresh);
     }
-    return rv == CKR_OK ? switch_to(token, &objects, keys_stay) : rv;
+    return rv == CKR_OK ? switch_to(token, &batch, keys_stay) : rv;
 }

@@ -62,10 +62,9 @@ static CK_RV read_reserved(const void *reserved, const char **out_config)
     return CKR_OK;
 }
 
-static CK_RV read_arguments(const CK_C_INITIALIZE_ARGS *arguments, bool *out_no_threads,
-                            const char **out_config)
+/* Mutexes and CKF_LIBRARY_CANT_CREATE_OS_THREADS ask for nothing: we use pthread's, and make no thread. */
+static CK_RV read_arguments(const CK_C_INITIALIZE_ARGS *arguments, const char **out_config)
 {
-    *out_no_threads = false;
     *out_config = NULL;
     if (!arguments) {
         return CKR_OK;
@@ -75,7 +74,6 @@ static CK_RV read_arguments(const CK_C_INITIALIZE_ARGS *arguments, bool *out_no_
     if (num_functions != 0 && num_functions != 4) {
         return CKR_ARGUMENTS_BAD;
     }
-    *out_no_threads = (arguments->flags & CKF_LIBRARY_CANT_CREATE_OS_THREADS) != 0;
     return read_reserved(arguments->pReserved, out_config);
 }
 
@@ -163,9 +161,8 @@ static CK_RV start(const char *config)
 static CK_RV initialise(const CK_C_INITIALIZE_ARGS *arguments)
 {
     struct zca_module *module = zca_module_get();
-    bool no_threads = false;
     const char *config = NULL;
-    CK_RV rv = read_arguments(arguments, &no_threads, &config);
+    CK_RV rv = read_arguments(arguments, &config);
     if (rv != CKR_OK) {
         return rv;
     }
@@ -183,7 +180,6 @@ static CK_RV initialise(const CK_C_INITIALIZE_ARGS *arguments)
         return rv;
     }
     zca_auto(module_lock) struct zca_module *alone = zca_module_change(module);
-    alone->no_threads = no_threads;
     alone->is_forked = false;
     alone->is_initialised = true;
     return CKR_OK;

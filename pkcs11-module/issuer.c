@@ -7,50 +7,20 @@
 
 #include "base/openssl_auto.h"
 #include "base/pem.h"
+#include "pkcs11-module/batch.h"
 #include "pkcs11-module/create.h"
 #include "pkcs11-module/error.h"
 #include "pkcs11-module/material.h"
 
-/* Two keys, a trust object, and more certificates than core reads. */
-#define MAX_OBJECTS 40u
-
 /* More than there are in the table. */
 #define MAX_MECHANISMS 16u
-
-struct fresh {
-    struct zca_object *objects[MAX_OBJECTS];
-    size_t count;
-};
-
-static void fresh_clear(struct fresh *fresh)
-{
-    for (size_t i = 0; i < fresh->count; i++) {
-        zca_object_free(fresh->objects[i]);
-    }
-}
-
-ZCA_DEFINE_AUTO_CLEAR(fresh, struct fresh, fresh_clear);
 
 struct making {
     struct zca_token *token;
     const struct zca_issuer *issuer;
     OSSL_LIB_CTX *context;
-    struct fresh *fresh;
+    struct zca_batch *batch;
 };
-
-static CK_RV add_fresh(struct fresh *fresh, struct zca_values *values, EVP_PKEY *key)
-{
-    struct zca_object *object = zca_object_new(values, key);
-    if (!object) {
-        return CKR_HOST_MEMORY;
-    }
-    if (fresh->count == MAX_OBJECTS) {
-        zca_object_free(object);
-        return CKR_DEVICE_MEMORY;
-    }
-    fresh->objects[fresh->count++] = object;
-    return CKR_OK;
-}
 
 /* ---- values ---- */
 
@@ -146,7 +116,7 @@ static CK_RV make_certificate(const struct making *making, int index)
     read_label(making, index, label, sizeof(label));
     CK_RV rv = certificate_values(making, sk_X509_value(making->issuer->certificates, index), label,
                                   &values);
-    return rv == CKR_OK ? add_fresh(making->fresh, zca_steal(values), NULL) : rv;
+    return rv == CKR_OK ? zca_batch_add(making->batch, zca_steal(values), NULL) : rv;
 }
 
 /* ---- keys ---- */
@@ -184,8 +154,9 @@ static CK_RV make_public_key(const struct making *making)
     if (rv == CKR_OK) {
         rv = set_flags(values, public_flags, ZCA_COUNT(public_flags));
     }
-    return rv == CKR_OK ? add_fresh(making->fresh, zca_steal(values), X509_get_pubkey(certificate))
-                        : rv;
+    return rv == CKR_OK
+               ? zca_batch_add(making->batch, zca_steal(values), X509_get_pubkey(certificate))
+               : rv;
 }
 
 /* Those that name their hash and that an authority makes: it is told the hash, and no more. */
@@ -223,7 +194,7 @@ static CK_RV make_private_key(const struct making *making)
         rv = zca_values_set(values, CKA_ALLOWED_MECHANISMS,
                             zca_span_of(types, num_types * sizeof(*types)));
     }
-    return rv == CKR_OK ? add_fresh(making->fresh, zca_steal(values), NULL) : rv;
+    return rv == CKR_OK ? zca_batch_add(making->batch, zca_steal(values), NULL) : rv;
 }
 
 /* ---- trust, as NSS asks for it: by issuer and serial number ---- */
@@ -296,7 +267,7 @@ static CK_RV make_trust(const struct making *making)
     if (rv == CKR_OK) {
         rv = set_trust(making, certificate, values);
     }
-    return rv == CKR_OK ? add_fresh(making->fresh, zca_steal(values), NULL) : rv;
+    return rv == CKR_OK ? zca_batch_add(making->batch, zca_steal(values), NULL) : rv;
 }
 
 /* ---- the switch ---- */
@@ -320,18 +291,6 @@ static void drop_old(struct zca_token *token)
     } while (found);
 }
 
-static CK_RV add_all(struct zca_token *token, struct fresh *fresh)
-{
-    for (size_t i = 0; i < fresh->count; i++) {
-        CK_RV rv = zca_objects_add(token->objects, fresh->objects[i]);
-        if (rv != CKR_OK) {
-            return rv;
-        }
-        fresh->objects[i] = NULL; /* the set's */
-    }
-    return CKR_OK;
-}
-
 static CK_RV make_all(const struct making *making)
 {
     CK_RV rv = CKR_OK;
@@ -350,16 +309,20 @@ static CK_RV make_all(const struct making *making)
 CK_RV zca_issuer_show(struct zca_token *token, const struct zca_issuer *issuer)
 {
     CK_RV rv = CKR_OK;
-    zca_auto(fresh) struct fresh fresh = {.count = 0};
-    struct making making = {.token = token, .issuer = issuer, .fresh = &fresh};
+    zca_auto(zca_batch) struct zca_batch batch = {.count = 0};
+    struct making making = {.token = token, .issuer = issuer, .batch = &batch};
     making.context = zca_token_context(token, &rv);
     rv = rv == CKR_OK ? make_all(&making) : rv;
     if (rv != CKR_OK) {
         return rv;
     }
     zca_auto(module_lock) struct zca_module *alone = zca_module_change(token->module);
-    drop_old(token);
-    return add_all(token, &fresh);
+    rv = zca_batch_prepare(&batch, token->objects);
+    if (rv == CKR_OK) {
+        drop_old(token);
+        zca_batch_show(&batch, token->objects);
+    }
+    return rv;
 }
 
 static bool is_private_key(void *argument, struct zca_object *object)
@@ -373,8 +336,8 @@ CK_RV zca_issuer_show_key(struct zca_token *token, const struct zca_issuer *issu
 {
     CK_RV rv = CKR_OK;
     bool is_there = false;
-    zca_auto(fresh) struct fresh fresh = {.count = 0};
-    struct making making = {.token = token, .issuer = issuer, .fresh = &fresh};
+    zca_auto(zca_batch) struct zca_batch batch = {.count = 0};
+    struct making making = {.token = token, .issuer = issuer, .batch = &batch};
     making.context = zca_token_context(token, &rv);
     rv = rv == CKR_OK ? make_private_key(&making) : rv;
     if (rv != CKR_OK) {
@@ -382,5 +345,12 @@ CK_RV zca_issuer_show_key(struct zca_token *token, const struct zca_issuer *issu
     }
     zca_auto(module_lock) struct zca_module *alone = zca_module_change(token->module);
     zca_objects_visit(token->objects, NULL, is_private_key, &is_there);
-    return is_there ? CKR_OK : add_all(token, &fresh); /* another thread was faster */
+    if (is_there) {
+        return CKR_OK; /* another thread was faster */
+    }
+    rv = zca_batch_prepare(&batch, token->objects);
+    if (rv == CKR_OK) {
+        zca_batch_show(&batch, token->objects);
+    }
+    return rv;
 }

@@ -22,9 +22,8 @@ struct zca_module {
      * cryptography, files, network, or another lock but a library's own. */
     pthread_rwlock_t lock;
     bool is_initialised;
-    bool is_forked;  /* in a child that has not called C_Initialize: sessions are the parent's */
-    bool is_strict;  /* then nothing is offered before that (option pkcs11-fork) */
-    bool no_threads; /* CKF_LIBRARY_CANT_CREATE_OS_THREADS */
+    bool is_forked; /* in a child that has not called C_Initialize: sessions are the parent's */
+    bool is_strict; /* then nothing is offered before that (option pkcs11-fork) */
     struct zca_library *library;
     char *config_file;         /* what C_Initialize named; NULL: the usual */
     struct stat config_status; /* of the file that the tokens were made from */

@@ -129,16 +129,28 @@ static bool is_at(const struct zca_objects *objects, size_t place, CK_OBJECT_HAN
     return place < objects->count && objects->by_age[place]->handle == handle;
 }
 
+CK_RV zca_objects_reserve(struct zca_objects *objects, size_t count)
+{
+    size_t needed = objects->count + count;
+    if (needed <= objects->capacity) {
+        return CKR_OK;
+    }
+    size_t capacity = objects->capacity == 0 ? 16 : objects->capacity * 2;
+    capacity = capacity < needed ? needed : capacity;
+    struct zca_object **array = realloc(objects->by_age, capacity * sizeof(*array));
+    if (!array) {
+        return CKR_HOST_MEMORY;
+    }
+    objects->by_age = array;
+    objects->capacity = capacity;
+    return CKR_OK;
+}
+
 CK_RV zca_objects_add(struct zca_objects *objects, struct zca_object *object)
 {
-    if (objects->count == objects->capacity) {
-        size_t capacity = objects->capacity == 0 ? 16 : objects->capacity * 2;
-        struct zca_object **array = realloc(objects->by_age, capacity * sizeof(*array));
-        if (!array) {
-            return CKR_HOST_MEMORY;
-        }
-        objects->by_age = array;
-        objects->capacity = capacity;
+    CK_RV rv = zca_objects_reserve(objects, 1);
+    if (rv != CKR_OK) {
+        return rv;
     }
     size_t place = place_of(objects, object->handle); /* the end, but for races of creation */
     memmove(&objects->by_age[place + 1], &objects->by_age[place],

@@ -14,6 +14,9 @@ struct zca_objects *zca_objects_new(void);
 void zca_objects_free(struct zca_objects *objects); /* gives the references back */
 ZCA_DEFINE_AUTO(zca_objects, struct zca_objects, zca_objects_free);
 
+/** zca_objects_reserve makes room for `count` more objects, so that adding them cannot fail. CKR_HOST_MEMORY. */
+ZCA_NODISCARD CK_RV zca_objects_reserve(struct zca_objects *objects, size_t count);
+
 /** zca_objects_add takes one reference. CKR_HOST_MEMORY, and the reference is still the caller's. */
 ZCA_NODISCARD CK_RV zca_objects_add(struct zca_objects *objects, struct zca_object *object);
 

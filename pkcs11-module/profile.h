@@ -5,10 +5,7 @@
 
 #include "pkcs11-module/token.h"
 
-#define ZCA_MAX_PROFILES 4
-
-/** zca_profiles_add adds one object for each CKP_ number, at most
- * ZCA_MAX_PROFILES, when they are not there yet; takes the lock. */
+/** zca_profiles_add adds one object for each CKP_ number, when they are not there yet; takes the lock. */
 ZCA_NODISCARD CK_RV zca_profiles_add(struct zca_token *token, const CK_ULONG *profiles,
                                      size_t num_profiles);
 

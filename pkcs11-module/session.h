@@ -38,7 +38,6 @@ ZCA_DEFINE_AUTO(zca_session, struct zca_session, zca_session_free);
 struct zca_sessions;
 
 struct zca_sessions *zca_sessions_new(void);
-void zca_sessions_free(struct zca_sessions *sessions);
 
 /** zca_sessions_find returns a new reference or NULL; under the module's lock. */
 struct zca_session *zca_sessions_find(const struct zca_sessions *sessions,
