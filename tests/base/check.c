@@ -42,3 +42,13 @@ char *check_path(void **state, const char *name)
     }
     return path;
 }
+
+/* Only a sanitized program has it. */
+extern void __asan_init(void) __attribute__((weak));
+
+void check_skip_where_forks_hang(void)
+{
+    if (__asan_init) {
+        skip();
+    }
+}

@@ -44,4 +44,8 @@ int check_teardown_directory(void **state);
 /** check_path returns directory/name in new memory; it fails the test when there is none left. */
 char *check_path(void **state, const char *name);
 
+/** check_skip_where_forks_hang skips the test in a sanitized build: clang 14's AddressSanitizer has locks of its own, which a
+ * child of a process with busy threads finds taken. */
+void check_skip_where_forks_hang(void);
+
 #endif

@@ -150,6 +150,7 @@ static void keyring_finds_a_whole_key_or_none(void **state)
  * that waits for it. */
 static void keyring_works_in_the_child_of_a_busy_process(void **state)
 {
+    check_skip_where_forks_hang();
     zca_auto(zca_library) struct zca_library *library = home_library(state, "");
     zca_auto(zca_key) struct zca_key *key = generate(library);
     zca_keyring_put(library, "corp/web", NULL, key);
@@ -176,6 +177,7 @@ static void keyring_works_in_the_child_of_a_busy_process(void **state)
 /* The operations of OpenSSL that free a key do not enter the library. */
 static void keyring_lets_a_child_of_a_busy_process_free_a_key(void **state)
 {
+    check_skip_where_forks_hang();
     zca_auto(zca_library) struct zca_library *library = home_library(state, "");
     struct zca_key *key = generate(library);
     zca_keyring_put(library, "corp/web", NULL, key);

@@ -374,6 +374,7 @@ static void threads_load_while_another_stores(void **state)
 /* The child finds locks that a thread of its parent held; alarm(2) ends it when it waits for them. */
 static void child_of_a_busy_process_loads(void **state)
 {
+    check_skip_where_forks_hang();
     zca_auto(zca_library) struct zca_library *library = home_library(state, "");
     struct hammer hammer = {.library = library};
     pthread_t threads[3];
