@@ -299,6 +299,11 @@ bool zca_file_keep_previous(const char *path, struct zca_error *err)
     return previous && beside && link_previous(path, beside, previous, err);
 }
 
+bool zca_file_remove_soon(const char *path, struct zca_error *err)
+{
+    return unlink(path) == 0 || errno == ENOENT || zca_error_set_errno(err, "removing '%s'", path);
+}
+
 bool zca_file_remove(const char *path, struct zca_error *err)
 {
     if (unlink(path) != 0) {

@@ -59,6 +59,9 @@ ZCA_NODISCARD bool zca_file_keep_previous(const char *path, struct zca_error *er
 /** zca_file_remove deletes a file durably; a file that is not there is success. */
 ZCA_NODISCARD bool zca_file_remove(const char *path, struct zca_error *err);
 
+/** zca_file_remove_soon deletes a file without waiting for the disk: after a loss of power it may be back. */
+ZCA_NODISCARD bool zca_file_remove_soon(const char *path, struct zca_error *err);
+
 /** zca_directory_make creates `path` and missing parents with `mode`, not changed by umask; existing ones
  * are left alone. */
 ZCA_NODISCARD bool zca_directory_make(const char *path, mode_t mode, struct zca_error *err);

@@ -6,6 +6,7 @@
 #include "base/log.h"
 #include "base/openssl_auto.h"
 #include "base/pem.h"
+#include "base/tbs.h"
 #include "core/captured.h"
 #include "core/certificate.h"
 #include "core/keystore.h"
@@ -74,6 +75,45 @@ struct zca_key *zca_candidate_unseal(struct zca_identity *identity, const struct
     return key;
 }
 
+/* ---- orders that keep their key ---- */
+
+static struct zca_chain *load_stored(struct zca_identity *identity)
+{
+    return zca_certificate_load_chain(zca_identity_get_library(identity),
+                                      zca_identity_get_authority_name(identity),
+                                      zca_identity_get_name(identity), NULL);
+}
+
+bool zca_candidate_note(struct zca_identity *identity, struct zca_order *order,
+                        struct zca_error *err)
+{
+    zca_auto(zca_chain) struct zca_chain *stored = load_stored(identity);
+    return !stored || order->new_key || order->csr.len == 0 ||
+           zca_buffer_append(&order->replaces, zca_chain_get_der(stored, 0), err);
+}
+
+static bool is_stored(struct zca_identity *identity, const struct zca_order *order)
+{
+    zca_auto(zca_buffer) struct zca_buffer public_key = {.len = 0};
+    zca_auto(zca_chain) struct zca_chain *stored = load_stored(identity);
+    return stored && zca_tbs_request_public(zca_buffer_span(&order->csr), &public_key, NULL) &&
+           zca_span_equal(zca_chain_get_public(stored), zca_buffer_span(&public_key)) &&
+           !zca_span_equal(zca_chain_get_der(stored, 0), zca_buffer_span(&order->replaces));
+}
+
+/* Of the journal as it was stored last, which may be there again. */
+static bool is_answered(struct zca_identity *identity, const struct zca_order *order)
+{
+    bool is_asked = order->state == ZCA_ORDER_SUBMITTING || order->state == ZCA_ORDER_ACCEPTED;
+    bool keeps_key = !order->new_key && order->csr.len > 0;
+    return is_asked && keeps_key && is_stored(identity, order);
+}
+
+bool zca_candidate_is_decided(struct zca_identity *identity, const struct zca_order *order)
+{
+    return order->state == ZCA_ORDER_CONFIRMED || is_answered(identity, order);
+}
+
 /* ---- switching ---- */
 
 static bool has_key(struct zca_identity *identity, const struct zca_key *key)
@@ -93,9 +133,7 @@ static bool switch_key(struct zca_identity *identity, struct zca_key *key, struc
 
 static bool has_certificate(struct zca_identity *identity, const struct zca_chain *chain)
 {
-    zca_auto(zca_chain) struct zca_chain *stored = zca_certificate_load_chain(
-        zca_identity_get_library(identity), zca_identity_get_authority_name(identity),
-        zca_identity_get_name(identity), NULL);
+    zca_auto(zca_chain) struct zca_chain *stored = load_stored(identity);
     return stored && zca_chain_get_length(stored) == zca_chain_get_length(chain) &&
            zca_span_equal(zca_chain_get_der(stored, 0), zca_chain_get_der(chain, 0));
 }
@@ -104,6 +142,9 @@ static bool switch_certificate(struct zca_identity *identity, const struct zca_o
                                struct zca_error *err)
 {
     struct zca_library *library = zca_identity_get_library(identity);
+    if (order->candidate_certificates.len == 0) {
+        return true; /* it is stored already */
+    }
     zca_auto(zca_chain) struct zca_chain *chain =
         zca_chain_parse(zca_buffer_span(&order->candidate_certificates), err);
     if (!chain) {
@@ -131,10 +172,13 @@ static bool drop_captured(struct zca_identity *identity, const struct zca_order 
 
 static bool end_order(struct zca_identity *identity, struct zca_order *order, struct zca_error *err)
 {
+    struct zca_library *library = zca_identity_get_library(identity);
+    const char *authority = zca_identity_get_authority_name(identity);
+    const char *name = zca_identity_get_name(identity);
+    bool may_be_back = is_answered(identity, order);
     zca_order_clear(order);
-    return zca_order_store(zca_identity_get_library(identity),
-                           zca_identity_get_authority_name(identity),
-                           zca_identity_get_name(identity), order, err);
+    return may_be_back ? zca_order_end(library, authority, name, err)
+                       : zca_order_store(library, authority, name, order, err);
 }
 
 bool zca_candidate_switch(struct zca_identity *identity, struct zca_key *memory_key,

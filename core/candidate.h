@@ -20,9 +20,21 @@ ZCA_NODISCARD struct zca_key *zca_candidate_unseal(struct zca_identity *identity
                                                    const struct zca_order *order,
                                                    struct zca_error *err);
 
+/** zca_candidate_note writes into an order that keeps its key which certificate it is to replace. */
+ZCA_NODISCARD bool zca_candidate_note(struct zca_identity *identity, struct zca_order *order,
+                                      struct zca_error *err);
+
 /**
- * zca_candidate_switch puts the candidates of a confirmed order in place: key, certificate, then the
- * captured request and the journal go. May be repeated after a crash at any point.
+ * zca_candidate_is_decided tells whether zca_candidate_switch ends the order: it is confirmed, or it keeps its
+ * key and the certificate that answers it is stored, which is one for the key of its request and not the one
+ * that was noted. Only orders store certificates, so neither lock nor network is needed.
+ */
+bool zca_candidate_is_decided(struct zca_identity *identity, const struct zca_order *order);
+
+/**
+ * zca_candidate_switch puts the candidates of an order in place: key, certificate, then the captured
+ * request and the journal go: durably, unless it would be known as decided if it were back after a loss of
+ * power. May be repeated after a crash at any point.
  *
  * memory_key   the new key when it lives in memory only; else NULL.
  * order        empty afterwards. Needs the identity's lock.

@@ -244,7 +244,7 @@ static bool await_completion(struct run *run, struct zca_error *err)
                          run->authority_name, run->ticket.id ? run->ticket.id : "");
 }
 
-/* Verified candidates into the journal. */
+/* Verified candidates, into the journal where a key or a confirmation waits beside them. */
 static bool receive(struct run *run, struct zca_error *err)
 {
     zca_auto(X509_STACK) STACK_OF(X509) *path = NULL;
@@ -261,7 +261,10 @@ static bool receive(struct run *run, struct zca_error *err)
     if (!run->order.issued_id) {
         return zca_error_set(err, ZCA_ERR_MEMORY, "receiving a certificate");
     }
-    return zca_pem_format_certificates(path, &run->order.candidate_certificates, err) &&
+    if (!zca_pem_format_certificates(path, &run->order.candidate_certificates, err)) {
+        return false;
+    }
+    return (!two_phases && !run->order.new_key) ||
            store_order(run, two_phases ? ZCA_ORDER_RECEIVED : ZCA_ORDER_CONFIRMED, err);
 }
 
@@ -306,6 +309,7 @@ static bool begin(struct run *run, struct zca_error *err)
     return (!run->wanted.new_key ||
             zca_candidate_seal(run->identity, run->wanted.key, &run->order, err)) &&
            zca_buffer_append(&run->order.csr, zca_buffer_span(&run->wanted.csr_der), err) &&
+           zca_candidate_note(run->identity, &run->order, err) &&
            store_order(run, ZCA_ORDER_SUBMITTING, err) && place_order(run, err) &&
            complete(run, err);
 }
@@ -412,7 +416,7 @@ static bool ask_authority(struct run *run, struct zca_error *err)
 static bool run_locked(struct run *run, struct zca_error *err)
 {
     if (!zca_order_load(run->library, run->authority_name, run->name, &run->order, err) ||
-        (run->order.state == ZCA_ORDER_CONFIRMED && !switch_over(run, err))) {
+        (zca_candidate_is_decided(run->identity, &run->order) && !switch_over(run, err))) {
         return false;
     }
     if (stored_serves(run)) {
@@ -469,7 +473,7 @@ static bool needs_finishing(const struct run *run)
 {
     zca_auto(zca_order) struct zca_order order = {.state = ZCA_ORDER_NONE};
     return zca_order_load(run->library, run->authority_name, run->name, &order, NULL) &&
-           order.state == ZCA_ORDER_CONFIRMED;
+           zca_candidate_is_decided(run->identity, &order);
 }
 
 bool zca_enrol_finish(struct zca_identity *identity, bool *out_finished, struct zca_error *err)
@@ -482,7 +486,7 @@ bool zca_enrol_finish(struct zca_identity *identity, bool *out_finished, struct 
     zca_auto(zca_flight) struct zca_flight *flight = zca_flight_enter(
         run.library, run.authority_name, run.name, zca_identity_get_wait_ms(identity), err);
     if (!flight || !zca_order_load(run.library, run.authority_name, run.name, &run.order, err) ||
-        (run.order.state == ZCA_ORDER_CONFIRMED && !switch_over(&run, err))) {
+        (zca_candidate_is_decided(identity, &run.order) && !switch_over(&run, err))) {
         return zca_error_context(err, "finishing the order of '%s'",
                                  zca_identity_get_uri(identity));
     }

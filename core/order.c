@@ -16,7 +16,8 @@ static const int journal_version = 1;
 /* SEQUENCE { version INTEGER (1), state ENUMERATED, requestId IA5String, startedAt INTEGER,
  * newKey BOOLEAN, ticketId [0] UTF8String OPTIONAL, issuedId [1] UTF8String OPTIONAL,
  * csr [2] OCTET STRING OPTIONAL, candidateKey [3] OCTET STRING OPTIONAL,
- * candidateCertificates [4] OCTET STRING OPTIONAL }, context tags implicit */
+ * candidateCertificates [4] OCTET STRING OPTIONAL, replaces [5] OCTET STRING OPTIONAL },
+ * context tags implicit */
 struct journal {
     int32_t version;
     int32_t state;
@@ -28,6 +29,7 @@ struct journal {
     ASN1_OCTET_STRING *csr;
     ASN1_OCTET_STRING *candidate_key;
     ASN1_OCTET_STRING *candidate_certificates;
+    ASN1_OCTET_STRING *replaces;
 };
 
 /* clang-format off: the macros have no semicolons */
@@ -43,6 +45,7 @@ ASN1_SEQUENCE(journal) =
         ASN1_IMP_OPT(struct journal, csr, ASN1_OCTET_STRING, 2),
         ASN1_IMP_OPT(struct journal, candidate_key, ASN1_OCTET_STRING, 3),
         ASN1_IMP_OPT(struct journal, candidate_certificates, ASN1_OCTET_STRING, 4),
+        ASN1_IMP_OPT(struct journal, replaces, ASN1_OCTET_STRING, 5),
 } static_ASN1_SEQUENCE_END_name(struct journal, journal)
     /* clang-format on */
 
@@ -83,7 +86,8 @@ static struct journal *journal_from_order(const struct zca_order *order)
               put_bytes(&journal->candidate_key, V_ASN1_OCTET_STRING,
                         zca_buffer_span(&order->candidate_key)) &&
               put_bytes(&journal->candidate_certificates, V_ASN1_OCTET_STRING,
-                        zca_buffer_span(&order->candidate_certificates));
+                        zca_buffer_span(&order->candidate_certificates)) &&
+              put_bytes(&journal->replaces, V_ASN1_OCTET_STRING, zca_buffer_span(&order->replaces));
     return ok ? zca_steal(journal) : NULL;
 }
 
@@ -148,7 +152,8 @@ static bool order_from_journal(const struct journal *journal, struct zca_order *
            zca_buffer_append(&order->csr, string_span(journal->csr), err) &&
            zca_buffer_append(&order->candidate_key, string_span(journal->candidate_key), err) &&
            zca_buffer_append(&order->candidate_certificates,
-                             string_span(journal->candidate_certificates), err);
+                             string_span(journal->candidate_certificates), err) &&
+           zca_buffer_append(&order->replaces, string_span(journal->replaces), err);
 }
 
 static bool parse_order(struct zca_span der, const char *path, struct zca_order *out_order,
@@ -209,6 +214,14 @@ bool zca_order_store(struct zca_library *library, const char *authority, const c
            zca_file_store(path, 0600, zca_buffer_span(&der), err);
 }
 
+bool zca_order_end(struct zca_library *library, const char *authority, const char *name,
+                   struct zca_error *err)
+{
+    zca_auto(text) char *path =
+        zca_library_path(library, ZCA_PLACE_ORDERS, authority, name, ".order", err);
+    return path && zca_file_remove_soon(path, err);
+}
+
 bool zca_order_begin(struct zca_library *library, struct zca_order *order, struct zca_error *err)
 {
     zca_auto(zca_buffer) struct zca_buffer random = {.len = 0};
@@ -230,5 +243,6 @@ void zca_order_clear(struct zca_order *order)
     zca_buffer_clear(&order->csr);
     zca_buffer_clear(&order->candidate_key);
     zca_buffer_clear(&order->candidate_certificates);
+    zca_buffer_clear(&order->replaces);
     *order = (struct zca_order){.state = ZCA_ORDER_NONE};
 }

@@ -3,12 +3,15 @@
  * The journal of an order: written durably before and after each remote step, so that a crash at
  * any line leaves a state that the next process can go on from. DER, one file an identity.
  *
- *   (none) -> submitting -> [accepted ->] [received ->] confirmed -> (none)
+ *   (none) -> submitting -> [accepted ->] [received ->] [confirmed ->] (none)
  *
  * submitting: the authority may or may not have acted: recover, then submit again.
  * accepted:   a pending ticket with an id: poll.
  * received:   verified, the candidates are in the journal, the authority waits for confirm.
  * confirmed:  the candidates count: switch to them; needs no network.
+ *
+ * An order that keeps its key goes from submitting or accepted to its end: the stored certificate
+ * says that it was answered (core/candidate.h).
  */
 #ifndef ZCA_CORE_ORDER_H
 #define ZCA_CORE_ORDER_H
@@ -29,11 +32,13 @@ struct zca_order {
     enum zca_order_state state;
     char request_id[33]; /* 32 hex digits, made when the order begins */
     int64_t started_at_s;
-    char *ticket_id;                          /* NULL until accepted */
-    char *issued_id;                          /* NULL until received */
-    struct zca_buffer csr;                    /* DER as sent; empty for server-made keys */
-    bool new_key;                             /* the certificate is for a key that waits here */
-    struct zca_buffer candidate_key;          /* sealed key record; empty when the key stays, and
+    char *ticket_id;                 /* NULL until accepted */
+    char *issued_id;                 /* NULL until received */
+    struct zca_buffer csr;           /* DER as sent; empty for server-made keys */
+    struct zca_buffer replaces;      /* DER of the certificate that was stored when an order
+                                                 began that keeps its key; empty: there was none */
+    bool new_key;                    /* the certificate is for a key that waits here */
+    struct zca_buffer candidate_key; /* sealed key record; empty when the key stays, and
                                                  for keys that live in memory only */
     struct zca_buffer candidate_certificates; /* PEM, from state received on */
 };
@@ -48,6 +53,10 @@ ZCA_NODISCARD bool zca_order_load(struct zca_library *library, const char *autho
 ZCA_NODISCARD bool zca_order_store(struct zca_library *library, const char *authority,
                                    const char *name, const struct zca_order *order,
                                    struct zca_error *err);
+
+/** zca_order_end removes the journal without waiting for the disk: after a loss of power it may be back. */
+ZCA_NODISCARD bool zca_order_end(struct zca_library *library, const char *authority,
+                                 const char *name, struct zca_error *err);
 
 /** zca_order_begin fills request_id and started_at_s of a new order. */
 ZCA_NODISCARD bool zca_order_begin(struct zca_library *library, struct zca_order *order,

@@ -7,6 +7,8 @@
 /* Calls until the crash; 0: never. */
 static int steps_left;
 
+static int num_syncs;
+
 static void count_step(void)
 {
     if (steps_left > 0 && --steps_left == 0) {
@@ -44,10 +46,16 @@ int __wrap_link(const char *from, const char *to)
 int __wrap_fsync(int fd)
 {
     count_step();
+    num_syncs++;
     return __real_fsync(fd);
 }
 
 void crash_after(int steps)
 {
     steps_left = steps;
+}
+
+int crash_count_syncs(void)
+{
+    return num_syncs;
 }

@@ -10,4 +10,7 @@ enum { CRASHED = 42 };
 /** crash_after ends the calling process before its `steps`-th step from now on; 0: never. */
 void crash_after(int steps);
 
+/** crash_count_syncs returns how often the calling process has called fsync. */
+int crash_count_syncs(void);
+
 #endif

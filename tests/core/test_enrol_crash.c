@@ -8,6 +8,7 @@
 #include <string.h>
 #include <unistd.h>
 
+#include "base/file.h"
 #include "base/openssl_auto.h"
 #include "core/certificate.h"
 #include "core/enrol.h"
@@ -164,6 +165,149 @@ static void cold_start_survives_a_crash_at_each_step(void **state)
     assert_true(kill_at_each_step(scene, ZCA_ENROL_IF_NEEDED, 1) >= 10);
 }
 
+/* ---- orders that keep their key ---- */
+
+static const char journal_file[] = "state/orders/corp/web.order";
+static const char certificate_file[] = "state/certs/corp/web.pem";
+
+/* Nothing when it is not there. */
+static void read_if_there(const struct scene *scene, const char *file, struct zca_buffer *out_bytes)
+{
+    if (scene_exists(scene, file)) {
+        scene_read(scene, file, out_bytes);
+    }
+}
+
+static bool is_as_before(const struct scene *scene, const char *file,
+                         const struct zca_buffer *before)
+{
+    zca_auto(zca_buffer) struct zca_buffer now = {.len = 0};
+    read_if_there(scene, file, &now);
+    return zca_span_equal(zca_buffer_span(&now), zca_buffer_span(before));
+}
+
+/* The end of such an order is not synced: after a loss of power its journal may be there again. Whoever finds it, nobody
+ * is asked again, and the certificate stays. */
+static void check_journal_that_is_back(struct scene *scene, const struct zca_buffer *journal)
+{
+    static enum zca_enrol_reason if_needed = ZCA_ENROL_IF_NEEDED;
+    static enum zca_enrol_reason renew = ZCA_ENROL_RENEW;
+
+    static const struct {
+        int (*step)(struct scene *, void *);
+        void *argument;
+    } finders[] = {
+        {read_step,  NULL      },
+        {enrol_step, &if_needed},
+        {enrol_step, &renew    },
+    };
+
+    zca_auto(text) char *path = scene_path(scene, journal_file);
+    zca_auto(zca_buffer) struct zca_buffer certificate = {.len = 0};
+    zca_auto(zca_buffer) struct zca_buffer calls = {.len = 0};
+    scene_read(scene, certificate_file, &certificate);
+    scene_read(scene, "fake/log", &calls);
+    for (size_t i = 0; i < ZCA_COUNT(finders); i++) {
+        assert_true(zca_file_store(path, 0600, zca_buffer_span(journal), NULL));
+        assert_int_equal(run(scene, finders[i].step, finders[i].argument), 0);
+        assert_false(scene_exists(scene, journal_file));
+        assert_true(is_as_before(scene, certificate_file, &certificate));
+        assert_true(is_as_before(scene, "fake/log", &calls));
+    }
+}
+
+/* Killed at one step and finished by the next process. False: there was no such step. */
+static bool kill_and_finish(struct scene *scene, struct crash *crash)
+{
+    zca_auto(zca_buffer) struct zca_buffer before = {.len = 0};
+    zca_auto(zca_buffer) struct zca_buffer journal = {.len = 0};
+    zca_auto(zca_buffer) struct zca_buffer calls = {.len = 0};
+    scene_plan(scene, "");
+    read_if_there(scene, certificate_file, &before);
+    int status = run(scene, crashing_step, crash);
+    if (status == 0) {
+        return false;
+    }
+    assert_int_equal(status, CRASHED);
+    read_if_there(scene, journal_file, &journal);
+    read_if_there(scene, "fake/log", &calls);
+    bool is_stored = !is_as_before(scene, certificate_file, &before);
+    /* after a reader has finished it, a renewal would be another one */
+    enum zca_enrol_reason reason = is_stored ? ZCA_ENROL_IF_NEEDED : crash->reason;
+    assert_int_equal(run(scene, read_step, NULL), 0);
+    assert_int_equal(run(scene, enrol_step, &reason), 0);
+    assert_int_equal(scene_count(scene, "issue"), 1);
+    assert_true(!is_stored || is_as_before(scene, "fake/log", &calls));
+    if (journal.len > 0) {
+        check_journal_that_is_back(scene, &journal);
+    }
+    scene_open(scene, "zca://corp/web");
+    scene_check_pair(scene);
+    scene_check_clean(scene);
+    scene_close(scene);
+    return true;
+}
+
+static int kill_orders_that_keep_their_key(struct scene *scene, enum zca_enrol_reason reason)
+{
+    zca_auto(text) char *command = NULL;
+    assert_true(asprintf(&command, "rm -rf '%s/state/certs' '%s/state/orders'", scene->directory,
+                         scene->directory) > 0);
+    for (int at = 1; at <= most_steps; at++) {
+        struct crash crash = {.at = at, .reason = reason};
+        if (reason == ZCA_ENROL_IF_NEEDED) {
+            assert_int_equal(system(command), 0);
+        }
+        if (!kill_and_finish(scene, &crash)) {
+            return at - 1;
+        }
+    }
+    fail_msg("more than %d steps", most_steps);
+    return 0;
+}
+
+static void certificate_for_the_key_that_is_there_survives(void **state)
+{
+    struct scene *scene = *state;
+    static const char *const dialects[] = {"plain", "repeating", "slow"};
+    for (size_t i = 0; i < ZCA_COUNT(dialects); i++) {
+        first_issue(scene, dialects[i]);
+        int killed = kill_orders_that_keep_their_key(scene, ZCA_ENROL_IF_NEEDED);
+        print_message("%s: killed at %d steps\n", dialects[i], killed);
+        assert_true(killed >= 10);
+    }
+}
+
+static void renewal_with_the_same_key_survives(void **state)
+{
+    struct scene *scene = *state;
+    static const char *const dialects[] = {"plain", "repeating", "slow"};
+    enum zca_enrol_reason if_needed = ZCA_ENROL_IF_NEEDED;
+    for (size_t i = 0; i < ZCA_COUNT(dialects); i++) {
+        scene_configure(scene, dialects[i], "[identity web]\nreuse-key = yes\n");
+        assert_int_equal(run(scene, enrol_step, &if_needed), 0);
+        assert_true(kill_orders_that_keep_their_key(scene, ZCA_ENROL_RENEW) >= 10);
+    }
+}
+
+/* The journal before the authority is asked, and the certificate: each a file and its directory. */
+static int counting_step(struct scene *scene, void *argument)
+{
+    int before = crash_count_syncs();
+    int status = enrol_step(scene, argument);
+    return status == 0 ? crash_count_syncs() - before : 100;
+}
+
+static void certificate_for_the_key_that_is_there_takes_two_stores(void **state)
+{
+    struct scene *scene = *state;
+    enum zca_enrol_reason if_needed = ZCA_ENROL_IF_NEEDED;
+    zca_auto(text) char *certificate = scene_path(scene, certificate_file);
+    first_issue(scene, "plain");
+    assert_int_equal(unlink(certificate), 0);
+    assert_int_equal(run(scene, counting_step, &if_needed), 4);
+}
+
 /* ---- inside the authority's calls ---- */
 
 static const struct {
@@ -246,6 +390,9 @@ int main(void)
         SCENE(slow_authority_survives_too),
         SCENE(keys_of_the_authority_survive_too),
         SCENE(cold_start_survives_a_crash_at_each_step),
+        SCENE(certificate_for_the_key_that_is_there_survives),
+        SCENE(renewal_with_the_same_key_survives),
+        SCENE(certificate_for_the_key_that_is_there_takes_two_stores),
         SCENE(crash_inside_a_call_is_recovered),
         SCENE(reboot_in_the_middle_of_an_order_is_survived),
     };

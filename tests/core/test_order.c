@@ -23,7 +23,8 @@ static void fill(struct scene *scene, struct zca_order *order)
     order->new_key = true;
     check_ok(zca_buffer_append_text(&order->csr, "csr", &err) &&
                  zca_buffer_append_text(&order->candidate_key, "key", &err) &&
-                 zca_buffer_append_text(&order->candidate_certificates, "pem", &err),
+                 zca_buffer_append_text(&order->candidate_certificates, "pem", &err) &&
+                 zca_buffer_append_text(&order->replaces, "der", &err),
              err);
 }
 
@@ -47,6 +48,7 @@ static void order_stored_is_loaded(void **state)
     check_text(loaded.csr, "csr");
     check_text(loaded.candidate_key, "key");
     check_text(loaded.candidate_certificates, "pem");
+    check_text(loaded.replaces, "der");
 }
 
 static void journal_is_private(void **state)
