@@ -19,8 +19,8 @@
 #include "base/gate.h"
 #include "base/lock.h"
 #include "base/secure_memory.h"
+#include "base/view.h"
 #include "core/place.h"
-#include "core/plain.h"
 
 #ifndef ZCA_PKGLIBDIR
 #define ZCA_PKGLIBDIR "/usr/lib/zca"
@@ -47,7 +47,6 @@ struct zca_library {
     struct zca_error config_error; /* remembered, so that a broken file is read once */
     OSSL_LIB_CTX *context;
     OSSL_PROVIDER *loaded; /* in `context` */
-    OSSL_PROVIDER *plain;  /* its keys, out of reach of engines */
     OSSL_PROVIDER *crypto; /* whose functions are used: the application's, or `loaded` */
     const struct zca_remote *remote;
     struct zca_place_roots roots;
@@ -125,9 +124,6 @@ void zca_library_free(struct zca_library *library)
         }
     }
     /* nothing can be done about a failure */
-    if (library->plain) {
-        (void)OSSL_PROVIDER_unload(library->plain);
-    }
     if (library->loaded) {
         (void)OSSL_PROVIDER_unload(library->loaded);
     }
@@ -268,15 +264,8 @@ static bool make_context(struct zca_library *library, struct zca_error *err)
     if (!context) {
         return zca_error_set_crypto(err, "making a private library context");
     }
-    library->loaded = OSSL_PROVIDER_load(context, name);
+    library->loaded = zca_view_load(context, name, library->keeps_from_engines, err);
     if (!library->loaded) {
-        OSSL_LIB_CTX_free(context);
-        return zca_error_set_crypto(err, "loading OpenSSL's provider '%s'", name);
-    }
-    library->plain = library->keeps_from_engines ? zca_plain_add(context, err) : NULL;
-    if (library->keeps_from_engines && !library->plain) {
-        (void)OSSL_PROVIDER_unload(library->loaded); /* nothing can be done about a failure */
-        library->loaded = NULL;
         OSSL_LIB_CTX_free(context);
         return false;
     }

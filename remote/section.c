@@ -10,6 +10,8 @@
 #include <openssl/err.h>
 #include <openssl/provider.h>
 
+#include "base/view.h"
+
 /* No lock, because a fork could find it held: of threads that come together the first one's context stays. */
 static _Atomic(OSSL_LIB_CTX *) private_context;
 
@@ -21,7 +23,7 @@ static OSSL_LIB_CTX *get_context(void)
         return known;
     }
     OSSL_LIB_CTX *context = OSSL_LIB_CTX_new();
-    OSSL_PROVIDER *standard = context ? OSSL_PROVIDER_load(context, "default") : NULL;
+    OSSL_PROVIDER *standard = context ? zca_view_load(context, "default", false, NULL) : NULL;
     if (standard && atomic_compare_exchange_strong(&private_context, &known, context)) {
         return context;
     }

@@ -13,6 +13,7 @@
 #include <openssl/crypto.h>
 
 #include "base/log.h"
+#include "base/view.h"
 #include "server/admin.h"
 #include "server/command.h"
 #include "server/options.h"
@@ -59,6 +60,9 @@ static bool harden(struct zca_error *err)
     (void)umask(077); /* cannot fail */
     if (OPENSSL_init_crypto(OPENSSL_INIT_NO_LOAD_CONFIG, NULL) != 1) {
         return zca_error_set(err, ZCA_ERR_CRYPTO, "starting OpenSSL");
+    }
+    if (!zca_view_load(NULL, "default", false, err)) { /* to the end of the process */
+        return false;
     }
     if (prctl(PR_SET_DUMPABLE, 0, 0, 0, 0) != 0 || setrlimit(RLIMIT_CORE, &none) != 0) {
         return zca_error_set_errno(err, "turning core files off");

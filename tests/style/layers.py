@@ -21,7 +21,7 @@ HOMES = {
     r'#\s*include\s+<jansson': 'base/json.c',
     r'#\s*include\s+<sqlite3': 'server/ledger_sqlite.c',
     r'#\s*include\s+<p11-kit/': 'pkcs11-module/',
-    r'\bOSSL_DISPATCH\b': ('provider/', 'core/crypto.c', 'core/crypto.h', 'core/plain.c'),
+    r'\bOSSL_DISPATCH\b': ('provider/', 'core/crypto.c', 'core/crypto.h', 'base/view.c'),
     r'\bCK_[A-Z]\w+\b': 'pkcs11-module/',
 }
 

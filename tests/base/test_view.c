@@ -1,18 +1,22 @@
 /* SPDX-License-Identifier: Apache-2.0 */
 #include <string.h>
 
+#include <openssl/encoder.h>
 #include <openssl/evp.h>
+#include <openssl/pem.h>
 #include <openssl/provider.h>
 #include <openssl/rsa.h>
 
 #include "base/algorithm.h"
 #include "base/openssl_auto.h"
-#include "core/plain.h"
+#include "base/view.h"
 #include "tests/base/check.h"
+
+ZCA_DEFINE_AUTO(OSSL_ENCODER_CTX, OSSL_ENCODER_CTX, OSSL_ENCODER_CTX_free);
 
 struct room {
     OSSL_LIB_CTX *context;
-    OSSL_PROVIDER *crypto, *plain;
+    OSSL_PROVIDER *view;
 };
 
 static int enter(void **state)
@@ -20,19 +24,17 @@ static int enter(void **state)
     static struct room room;
     struct zca_error err = {.reason = ZCA_ERR_NONE};
     room.context = OSSL_LIB_CTX_new();
-    room.crypto = OSSL_PROVIDER_load(room.context, "default");
-    room.plain = zca_plain_add(room.context, &err);
+    room.view = zca_view_load(room.context, "default", true, &err);
     *state = &room;
-    return room.plain ? 0 : -1;
+    return room.view ? 0 : -1;
 }
 
 static int leave(void **state)
 {
     struct room *room = *state;
-    int plain = OSSL_PROVIDER_unload(room->plain);
-    int crypto = OSSL_PROVIDER_unload(room->crypto);
+    int unloaded = OSSL_PROVIDER_unload(room->view);
     OSSL_LIB_CTX_free(room->context);
-    return plain == 1 && crypto == 1 ? 0 : -1;
+    return unloaded == 1 ? 0 : -1;
 }
 
 static EVP_PKEY *make_key(struct room *room, const char *family)
@@ -56,7 +58,7 @@ static void first_names_have_no_number(void **state)
     for (size_t i = 0; i < ZCA_COUNT(families); i++) {
         zca_auto(EVP_PKEY) EVP_PKEY *key = make_key(*state, families[i]);
         const char *name = EVP_PKEY_get0_type_name(key);
-        assert_int_equal(strncmp(name, "ZCA-PLAIN-", strlen("ZCA-PLAIN-")), 0);
+        assert_int_equal(strncmp(name, "ZCA-", strlen("ZCA-")), 0);
         assert_int_equal(OBJ_txt2nid(name), NID_undef);
     }
 }
@@ -82,7 +84,7 @@ static void keys_sign_and_verify(void **state)
                                                NULL, key, NULL),
                          1);
         assert_string_equal(OSSL_PROVIDER_get0_name(EVP_PKEY_CTX_get0_provider(context)),
-                            "zca-plain");
+                            "zca-view");
         assert_int_equal(EVP_DigestSign(operation, signature, &len, text, sizeof(text)), 1);
         zca_auto(EVP_MD_CTX) EVP_MD_CTX *check = EVP_MD_CTX_new();
         assert_int_equal(
@@ -137,13 +139,95 @@ static void rsa_keys_decrypt(void **state)
     assert_memory_equal(opened, "text", 4);
 }
 
-static void context_without_crypto_is_refused(void **state)
+/* ---- what is seen ---- */
+
+static void count_algorithm(EVP_MD *digest, void *number)
+{
+    (void)digest; /* counted only */
+    ++*(int *)number;
+}
+
+static void few_digests_are_seen(void **state)
+{
+    struct room *room = *state;
+    int number = 0;
+    EVP_MD_do_all_provided(room->context, count_algorithm, &number);
+    assert_int_equal(number, 6);
+    zca_auto(error_mark) int mark = ERR_set_mark();
+    assert_null(EVP_MD_fetch(room->context, "SHA3-256", NULL));
+}
+
+/* TLS takes its groups from what the provider tells of itself. */
+static int count_group(const OSSL_PARAM params[], void *number)
+{
+    (void)params; /* counted only */
+    ++*(int *)number;
+    return 1;
+}
+
+static void groups_are_told(void **state)
+{
+    struct room *room = *state;
+    int number = 0;
+    assert_int_equal(OSSL_PROVIDER_get_capabilities(room->view, "TLS-GROUP", count_group, &number),
+                     1);
+    assert_true(number > 10);
+}
+
+/* A key of each family through the structures of X.509 and PKCS #8, in this context alone. */
+static void keys_are_encoded_and_decoded(void **state)
+{
+    static const char *const families[] = {"EC", "RSA", "ED25519", "ED448", "RSA-PSS"};
+    static const int selections[] = {EVP_PKEY_PUBLIC_KEY, EVP_PKEY_KEYPAIR};
+    static const char *const structures[] = {"SubjectPublicKeyInfo", "PrivateKeyInfo"};
+    struct room *room = *state;
+    for (size_t i = 0; i < 2 * ZCA_COUNT(families); i++) {
+        zca_auto(EVP_PKEY) EVP_PKEY *key = make_key(room, families[i / 2]);
+        zca_auto(OSSL_ENCODER_CTX) OSSL_ENCODER_CTX *encoder =
+            OSSL_ENCODER_CTX_new_for_pkey(key, selections[i % 2], "PEM", structures[i % 2], NULL);
+        unsigned char *pem = NULL;
+        size_t len = 0;
+        assert_int_equal(OSSL_ENCODER_to_data(encoder, &pem, &len), 1);
+        zca_auto(BIO) BIO *reader = BIO_new_mem_buf(pem, (int)len);
+        zca_auto(EVP_PKEY) EVP_PKEY *again =
+            i % 2 == 0 ? PEM_read_bio_PUBKEY_ex(reader, NULL, NULL, NULL, room->context, NULL)
+                       : PEM_read_bio_PrivateKey_ex(reader, NULL, NULL, NULL, room->context, NULL);
+        assert_int_equal(EVP_PKEY_eq(key, again), 1);
+        OPENSSL_free(pem);
+    }
+}
+
+/* More of them than there is room for at a time. */
+static void contexts_come_and_go(void **state)
+{
+    (void)state;
+    struct zca_error err = {.reason = ZCA_ERR_NONE};
+    OSSL_LIB_CTX *contexts[8];
+    OSSL_PROVIDER *views[8];
+    for (int round = 0; round < 100; round++) {
+        for (size_t i = 0; i < ZCA_COUNT(contexts); i++) {
+            contexts[i] = OSSL_LIB_CTX_new();
+            views[i] = zca_view_load(contexts[i], "default", i % 2 == 0, &err);
+            assert_non_null(views[i]);
+        }
+        for (size_t i = 0; i < ZCA_COUNT(contexts); i++) {
+            EVP_MD *digest = EVP_MD_fetch(contexts[i], "SHA256", NULL);
+            assert_non_null(digest);
+            EVP_MD_free(digest);
+            assert_int_equal(OSSL_PROVIDER_unload(views[i]), 1);
+            OSSL_LIB_CTX_free(contexts[i]);
+        }
+    }
+}
+
+static void unknown_provider_is_refused(void **state)
 {
     (void)state;
     struct zca_error err = {.reason = ZCA_ERR_NONE};
     OSSL_LIB_CTX *context = OSSL_LIB_CTX_new();
-    assert_null(zca_plain_add(context, &err));
+    assert_null(zca_view_load(context, "no such provider", false, &err));
     assert_int_equal(err.reason, ZCA_ERR_CRYPTO);
+    assert_non_null(strstr(err.message, "no such provider"));
     OSSL_LIB_CTX_free(context);
 }
 
@@ -154,8 +238,11 @@ int main(void)
         cmocka_unit_test(keys_sign_and_verify),
         cmocka_unit_test(ec_keys_agree),
         cmocka_unit_test(rsa_keys_decrypt),
-
-        cmocka_unit_test(context_without_crypto_is_refused),
+        cmocka_unit_test(few_digests_are_seen),
+        cmocka_unit_test(groups_are_told),
+        cmocka_unit_test(keys_are_encoded_and_decoded),
+        cmocka_unit_test(contexts_come_and_go),
+        cmocka_unit_test(unknown_provider_is_refused),
     };
     return cmocka_run_group_tests(tests, enter, leave);
 }
