@@ -108,24 +108,6 @@ static bool verify_lifetime(const X509 *leaf, long ttl_s, struct zca_error *err)
 
 /* ---- chain ---- */
 
-/* What was sent must be a line, each certificate issued by the next, also above the anchors. */
-static bool verify_line(STACK_OF(X509) * chain, struct zca_error *err)
-{
-    for (int i = 0; i + 1 < sk_X509_num(chain); i++) {
-        X509 *subject = sk_X509_value(chain, i);
-        X509 *issuer = sk_X509_value(chain, i + 1);
-        EVP_PKEY *key = X509_get0_pubkey(issuer);
-        if (X509_check_issued(issuer, subject) != X509_V_OK || !key ||
-            X509_verify(subject, key) != 1) {
-            zca_auto(text) char *quoted = zca_quote_subject(issuer);
-            return zca_error_set(err, ZCA_ERR_VERIFY,
-                                 "chain: certificate %d ('%s') does not belong to it", i + 2,
-                                 zca_quoted(quoted));
-        }
-    }
-    return true;
-}
-
 static X509_STORE *make_store(const STACK_OF(X509) * anchors)
 {
     zca_auto(X509_STORE) X509_STORE *store = X509_STORE_new();
@@ -174,9 +156,38 @@ static bool take_path(X509_STORE_CTX *operation, STACK_OF(X509) * *out_path, str
     return true;
 }
 
-static bool verify_path(OSSL_LIB_CTX *context, STACK_OF(X509) * chain,
-                        const STACK_OF(X509) * anchors, STACK_OF(X509) * *out_path,
-                        struct zca_error *err)
+/* X509_cmp compares the encodings. */
+static bool is_at(const STACK_OF(X509) * path, int index, const X509 *certificate)
+{
+    const X509 *found = sk_X509_value(path, index);
+    return found && X509_cmp(found, certificate) == 0;
+}
+
+/* What was sent must be a line, each certificate issued by the next, also above the anchors. Links that are those of the
+ * verified path were verified with it. */
+static bool verify_line(STACK_OF(X509) * chain, const STACK_OF(X509) * path, struct zca_error *err)
+{
+    for (int i = 0; i + 1 < sk_X509_num(chain); i++) {
+        X509 *subject = sk_X509_value(chain, i);
+        X509 *issuer = sk_X509_value(chain, i + 1);
+        if (is_at(path, i, subject) && is_at(path, i + 1, issuer)) {
+            continue;
+        }
+        EVP_PKEY *key = X509_get0_pubkey(issuer);
+        if (X509_check_issued(issuer, subject) != X509_V_OK || !key ||
+            X509_verify(subject, key) != 1) {
+            zca_auto(text) char *quoted = zca_quote_subject(issuer);
+            return zca_error_set(err, ZCA_ERR_VERIFY,
+                                 "chain: certificate %d ('%s') does not belong to it", i + 2,
+                                 zca_quoted(quoted));
+        }
+    }
+    return true;
+}
+
+static bool verify_chain(OSSL_LIB_CTX *context, STACK_OF(X509) * chain,
+                         const STACK_OF(X509) * anchors, STACK_OF(X509) * *out_path,
+                         struct zca_error *err)
 {
     zca_auto(error_mark) int mark = ERR_set_mark();
     zca_auto(X509_STORE) X509_STORE *store = make_store(anchors);
@@ -190,7 +201,8 @@ static bool verify_path(OSSL_LIB_CTX *context, STACK_OF(X509) * chain,
     if (X509_verify_cert(operation) != 1) {
         return refuse_chain(operation, err);
     }
-    return !out_path || take_path(operation, out_path, err);
+    return verify_line(chain, X509_STORE_CTX_get0_chain(operation), err) &&
+           (!out_path || take_path(operation, out_path, err));
 }
 
 /* ---- public ---- */
@@ -209,6 +221,6 @@ bool zca_verify_issued(struct zca_library *library, STACK_OF(X509) * chain,
     }
     return verify_key(leaf, expectation->public_key, err) && verify_end_entity(leaf, err) &&
            zca_naming_check(leaf, expectation, err) && zca_verify_valid_now(leaf, err) &&
-           verify_lifetime(leaf, expectation->ttl_s, err) && verify_line(chain, err) &&
-           verify_path(context, chain, expectation->anchors, out_path, err);
+           verify_lifetime(leaf, expectation->ttl_s, err) &&
+           verify_chain(context, chain, expectation->anchors, out_path, err);
 }
