@@ -138,23 +138,25 @@ static bool has_certificate(struct zca_identity *identity, const struct zca_chai
            zca_span_equal(zca_chain_get_der(stored, 0), zca_chain_get_der(chain, 0));
 }
 
-static bool switch_certificate(struct zca_identity *identity, const struct zca_order *order,
-                               struct zca_error *err)
+static bool store_certificate(struct zca_identity *identity, struct zca_chain *chain,
+                              struct zca_error *err)
 {
-    struct zca_library *library = zca_identity_get_library(identity);
-    if (order->candidate_certificates.len == 0) {
-        return true; /* it is stored already */
-    }
-    zca_auto(zca_chain) struct zca_chain *chain =
-        zca_chain_parse(zca_buffer_span(&order->candidate_certificates), err);
-    if (!chain) {
-        return zca_error_context(err, "the journal of '%s'", zca_identity_get_name(identity));
-    }
-    if (has_certificate(identity, chain)) {
-        return true;
-    }
-    return zca_certificate_store(library, zca_identity_get_authority_name(identity),
+    return has_certificate(identity, chain) ||
+           zca_certificate_store(zca_identity_get_library(identity),
+                                 zca_identity_get_authority_name(identity),
                                  zca_identity_get_name(identity), chain, err);
+}
+
+static bool switch_certificate(struct zca_identity *identity, struct zca_chain *verified,
+                               const struct zca_order *order, struct zca_error *err)
+{
+    struct zca_span pem = zca_buffer_span(&order->candidate_certificates);
+    if (verified || pem.len == 0) {
+        return !verified || store_certificate(identity, verified, err);
+    }
+    zca_auto(zca_chain) struct zca_chain *chain = zca_chain_parse(pem, err);
+    return chain ? store_certificate(identity, chain, err)
+                 : zca_error_context(err, "the journal of '%s'", zca_identity_get_name(identity));
 }
 
 /* Only the request that was answered goes: a newer one waits for its own order. */
@@ -182,7 +184,8 @@ static bool end_order(struct zca_identity *identity, struct zca_order *order, st
 }
 
 bool zca_candidate_switch(struct zca_identity *identity, struct zca_key *memory_key,
-                          struct zca_order *order, struct zca_error *err)
+                          struct zca_chain *verified, struct zca_order *order,
+                          struct zca_error *err)
 {
     struct zca_error failure = {.reason = ZCA_ERR_NONE};
     zca_auto(zca_key) struct zca_key *key = NULL;
@@ -198,6 +201,7 @@ bool zca_candidate_switch(struct zca_identity *identity, struct zca_key *memory_
     if (order->new_key && !key) {
         return zca_error_set(err, failure.reason, "finishing an order: %s", failure.message);
     }
-    return (!key || switch_key(identity, key, err)) && switch_certificate(identity, order, err) &&
+    return (!key || switch_key(identity, key, err)) &&
+           switch_certificate(identity, verified, order, err) &&
            drop_captured(identity, order, err) && end_order(identity, order, err);
 }

@@ -6,6 +6,7 @@
 #ifndef ZCA_CORE_CANDIDATE_H
 #define ZCA_CORE_CANDIDATE_H
 
+#include "core/chain.h"
 #include "core/identity.h"
 #include "core/order.h"
 
@@ -37,9 +38,11 @@ bool zca_candidate_is_decided(struct zca_identity *identity, const struct zca_or
  * power. May be repeated after a crash at any point.
  *
  * memory_key   the new key when it lives in memory only; else NULL.
+ * verified     the certificates; NULL: those of the journal, or they are stored already.
  * order        empty afterwards. Needs the identity's lock.
  */
 ZCA_NODISCARD bool zca_candidate_switch(struct zca_identity *identity, struct zca_key *memory_key,
-                                        struct zca_order *order, struct zca_error *err);
+                                        struct zca_chain *verified, struct zca_order *order,
+                                        struct zca_error *err);
 
 #endif

@@ -119,6 +119,19 @@ static void remember(struct cache *cache, const char *path, const struct stat *s
     }
 }
 
+/* What was stored, when the file still holds it: its certificates need not be decoded again. */
+static struct zca_chain *prefer_known(struct cache *cache, const char *path,
+                                      struct zca_chain *found)
+{
+    zca_auto(lock) pthread_mutex_t *held = zca_lock(&cache->mutex);
+    const struct entry *entry = find_entry(cache, path);
+    if (!entry || !zca_chain_same(entry->chain, found)) {
+        return found;
+    }
+    zca_chain_free(found);
+    return zca_chain_ref(entry->chain);
+}
+
 /* ---- load ---- */
 
 static struct zca_chain *read_chain(struct cache *cache, const char *path, struct zca_error *err)
@@ -133,6 +146,7 @@ static struct zca_chain *read_chain(struct cache *cache, const char *path, struc
         zca_error_context(err, "certificate file '%s'", path);
         return NULL;
     }
+    chain = prefer_known(cache, path, chain);
     remember(cache, path, &status, chain);
     return chain;
 }
@@ -171,15 +185,21 @@ bool zca_certificate_load(struct zca_library *library, const char *authority, co
 /* ---- store ---- */
 
 bool zca_certificate_store(struct zca_library *library, const char *authority, const char *name,
-                           const struct zca_chain *chain, struct zca_error *err)
+                           struct zca_chain *chain, struct zca_error *err)
 {
+    static const struct stat unread = {0}; /* no file has it: what is there is read */
+    struct cache *cache = open_cache(library, err);
     zca_auto(zca_buffer) struct zca_buffer pem = {.len = 0};
     zca_auto(text) char *path =
         zca_library_path(library, ZCA_PLACE_CERTS, authority, name, ".pem", err);
-    return path && zca_chain_format(chain, &pem, err) &&
-           zca_library_prepare(library, ZCA_PLACE_CERTS, authority, err) &&
-           zca_file_keep_previous(path, err) &&
-           zca_file_store(path, 0644, zca_buffer_span(&pem), err);
+    if (!cache || !path || !zca_chain_format(chain, &pem, err) ||
+        !zca_library_prepare(library, ZCA_PLACE_CERTS, authority, err) ||
+        !zca_file_keep_previous(path, err) ||
+        !zca_file_store(path, 0644, zca_buffer_span(&pem), err)) {
+        return false;
+    }
+    remember(cache, path, &unread, chain);
+    return true;
 }
 
 /* ---- names ---- */

@@ -23,9 +23,10 @@ ZCA_NODISCARD bool zca_certificate_load(struct zca_library *library, const char 
                                         const char *name, STACK_OF(X509) * *out_chain,
                                         struct zca_error *err);
 
-/** zca_certificate_store writes leaf and chain; the file before it becomes "NAME.pem.previous". */
+/** zca_certificate_store writes leaf and chain; the file before it becomes "NAME.pem.previous". Whoever loads the
+ * same bytes from the file gets this chain, with the objects it holds. */
 ZCA_NODISCARD bool zca_certificate_store(struct zca_library *library, const char *authority,
-                                         const char *name, const struct zca_chain *chain,
+                                         const char *name, struct zca_chain *chain,
                                          struct zca_error *err);
 
 /** zca_certificate_names calls `visit` for each identity of an authority that has a certificate. */

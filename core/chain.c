@@ -26,7 +26,8 @@ struct zca_chain {
     struct zca_buffer bytes; /* all certificates, one behind the other */
     size_t ends[16];         /* max_certificates: where each ends in `bytes` */
     size_t length;
-    struct zca_span public_key; /* in `bytes` */
+    STACK_OF(X509) * certificates; /* the same as objects; NULL: made by whoever asks */
+    struct zca_span public_key;    /* in `bytes` */
     int64_t not_before_s;
     int64_t not_after_s;
 };
@@ -77,6 +78,68 @@ static bool walk_leaf(struct zca_chain *chain)
            take_time(&validity.content, &chain->not_after_s);
 }
 
+/* ---- making ---- */
+
+static struct zca_chain *chain_new(struct zca_error *err)
+{
+    struct zca_chain *chain = calloc(1, sizeof(*chain));
+    if (!chain) {
+        zca_error_set(err, ZCA_ERR_MEMORY, "reading certificates");
+        return NULL;
+    }
+    atomic_init(&chain->references, 1);
+    return chain;
+}
+
+static bool add_der(struct zca_chain *chain, struct zca_span der, struct zca_error *err)
+{
+    if (chain->length == max_certificates) {
+        return zca_error_set(err, ZCA_ERR_INVALID, "more than %zu certificates", max_certificates);
+    }
+    if (!zca_der_is_sequence(der)) {
+        return zca_error_set(err, ZCA_ERR_INVALID, "certificate %zu is damaged", chain->length + 1);
+    }
+    if (!zca_buffer_append(&chain->bytes, der, err)) {
+        return false;
+    }
+    chain->ends[chain->length++] = chain->bytes.len;
+    return true;
+}
+
+/* The chain when it is one, else freed. */
+static struct zca_chain *finish(struct zca_chain *chain, struct zca_error *err)
+{
+    if (!walk_leaf(chain)) {
+        zca_error_set(err, ZCA_ERR_INVALID, "the first certificate is damaged");
+        zca_chain_free(chain);
+        return NULL;
+    }
+    return chain;
+}
+
+struct zca_chain *zca_chain_of(const STACK_OF(X509) * certificates, struct zca_error *err)
+{
+    STACK_OF(X509) *borrowed = (STACK_OF(X509) *)(uintptr_t)certificates; /* only counted */
+    zca_auto(zca_chain) struct zca_chain *chain = chain_new(err);
+    for (int i = 0; chain && i < sk_X509_num(certificates); i++) {
+        zca_auto(zca_buffer) struct zca_buffer der = {.len = 0};
+        if (!zca_der_certificate(sk_X509_value(certificates, i), &der, err) ||
+            !add_der(chain, zca_buffer_span(&der), err)) {
+            return NULL;
+        }
+    }
+    if (!chain || chain->length == 0) {
+        zca_error_set(err, chain ? ZCA_ERR_INVALID : ZCA_ERR_MEMORY, "no certificate in a chain");
+        return NULL;
+    }
+    chain->certificates = X509_chain_up_ref(borrowed);
+    if (!chain->certificates) {
+        zca_error_set(err, ZCA_ERR_MEMORY, "reading certificates");
+        return NULL;
+    }
+    return finish(zca_steal(chain), err);
+}
+
 /* ---- reading PEM ---- */
 
 struct block {
@@ -102,17 +165,7 @@ static bool add_block(struct zca_chain *chain, const struct block *block, struct
         strcmp(block->label, PEM_STRING_X509_OLD) != 0) {
         return true;
     }
-    if (chain->length == max_certificates) {
-        return zca_error_set(err, ZCA_ERR_INVALID, "more than %zu certificates", max_certificates);
-    }
-    if (!zca_der_is_sequence(der)) {
-        return zca_error_set(err, ZCA_ERR_INVALID, "certificate %zu is damaged", chain->length + 1);
-    }
-    if (!zca_buffer_append(&chain->bytes, der, err)) {
-        return false;
-    }
-    chain->ends[chain->length++] = chain->bytes.len;
-    return true;
+    return add_der(chain, der, err);
 }
 
 static bool read_blocks(BIO *bio, struct zca_chain *chain, struct zca_error *err)
@@ -135,26 +188,18 @@ static bool read_blocks(BIO *bio, struct zca_chain *chain, struct zca_error *err
 struct zca_chain *zca_chain_parse(struct zca_span pem, struct zca_error *err)
 {
     zca_auto(error_mark) int mark = ERR_set_mark(); /* the end of a file is an entry, too */
-    zca_auto(zca_chain) struct zca_chain *chain = calloc(1, sizeof(*chain));
     if (pem.len > INT_MAX) {
         zca_error_set(err, ZCA_ERR_INVALID, "a file of %zu bytes", pem.len);
         return NULL;
     }
+    zca_auto(zca_chain) struct zca_chain *chain = chain_new(err);
     zca_auto(BIO) BIO *bio =
         BIO_new_mem_buf(pem.len > 0 ? (const void *)pem.data : "", (int)pem.len);
     if (!chain || !bio) {
         zca_error_set(err, ZCA_ERR_MEMORY, "reading certificates");
         return NULL;
     }
-    atomic_init(&chain->references, 1);
-    if (!read_blocks(bio, chain, err)) {
-        return NULL;
-    }
-    if (!walk_leaf(chain)) {
-        zca_error_set(err, ZCA_ERR_INVALID, "the first certificate is damaged");
-        return NULL;
-    }
-    return zca_steal(chain);
+    return read_blocks(bio, chain, err) ? finish(zca_steal(chain), err) : NULL;
 }
 
 struct zca_chain *zca_chain_ref(struct zca_chain *chain)
@@ -167,6 +212,7 @@ void zca_chain_free(struct zca_chain *chain)
 {
     if (chain && atomic_fetch_sub_explicit(&chain->references, 1, memory_order_acq_rel) <= 1) {
         zca_buffer_clear(&chain->bytes);
+        zca_x509_stack_free(chain->certificates);
         free(chain);
     }
 }
@@ -205,13 +251,18 @@ bool zca_chain_valid_now(const struct zca_chain *chain)
     return chain->not_before_s <= now_s + ZCA_CLOCK_SKEW_S && now_s <= chain->not_after_s;
 }
 
+bool zca_chain_same(const struct zca_chain *left, const struct zca_chain *right)
+{
+    return zca_span_equal(zca_buffer_span(&left->bytes), zca_buffer_span(&right->bytes));
+}
+
 bool zca_chain_matches(const struct zca_chain *chain, const struct zca_key *key)
 {
     return zca_span_equal(chain->public_key, zca_key_get_public(key));
 }
 
-STACK_OF(X509) * zca_chain_certificates(const struct zca_chain *chain, struct zca_library *library,
-                                        const STACK_OF(X509) * anchors, struct zca_error *err)
+static STACK_OF(X509) * decode(const struct zca_chain *chain, struct zca_library *library,
+                               const STACK_OF(X509) * anchors, struct zca_error *err)
 {
     zca_auto(X509_STACK) STACK_OF(X509) *certificates = sk_X509_new_null();
     for (size_t i = 0; i < chain->length; i++) {
@@ -227,6 +278,19 @@ STACK_OF(X509) * zca_chain_certificates(const struct zca_chain *chain, struct zc
         (void)zca_steal(certificate); /* the stack has it */
     }
     return zca_steal(certificates);
+}
+
+STACK_OF(X509) * zca_chain_certificates(const struct zca_chain *chain, struct zca_library *library,
+                                        const STACK_OF(X509) * anchors, struct zca_error *err)
+{
+    if (!chain->certificates) {
+        return decode(chain, library, anchors, err);
+    }
+    STACK_OF(X509) *certificates = X509_chain_up_ref(chain->certificates);
+    if (!certificates) {
+        zca_error_set(err, ZCA_ERR_MEMORY, "reading certificates");
+    }
+    return certificates;
 }
 
 bool zca_chain_format(const struct zca_chain *chain, struct zca_buffer *out_pem,

@@ -20,6 +20,11 @@ struct zca_chain; /* immutable; counted; safe from several threads */
  * skipped. err ZCA_ERR_INVALID. Returns a new reference or NULL. */
 ZCA_NODISCARD struct zca_chain *zca_chain_parse(struct zca_span pem, struct zca_error *err);
 
+/** zca_chain_of makes a chain of certificates that are objects already, leaf first, at most 16; it keeps them for
+ * zca_chain_certificates. They are of the context of the library whose chain it is. err ZCA_ERR_INVALID. */
+ZCA_NODISCARD struct zca_chain *zca_chain_of(const STACK_OF(X509) * certificates,
+                                             struct zca_error *err);
+
 struct zca_chain *zca_chain_ref(struct zca_chain *chain);
 void zca_chain_free(struct zca_chain *chain);
 ZCA_DEFINE_AUTO(zca_chain, struct zca_chain, zca_chain_free);
@@ -32,6 +37,9 @@ int64_t zca_chain_get_not_after_s(const struct zca_chain *chain);
 
 /** zca_chain_valid_now tells whether the leaf's dates include the present, with ZCA_CLOCK_SKEW_S. */
 bool zca_chain_valid_now(const struct zca_chain *chain);
+
+/** zca_chain_same tells whether two chains are the same bytes. */
+bool zca_chain_same(const struct zca_chain *left, const struct zca_chain *right);
 
 /** zca_chain_matches tells whether the leaf is for this key. */
 bool zca_chain_matches(const struct zca_chain *chain, const struct zca_key *key);

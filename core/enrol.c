@@ -13,7 +13,6 @@
 #include "base/clock.h"
 #include "base/log.h"
 #include "base/openssl_auto.h"
-#include "base/pem.h"
 #include "core/backoff.h"
 #include "core/candidate.h"
 #include "core/captured.h"
@@ -51,6 +50,7 @@ struct run {
     bool unsure; /* an earlier submit may have been acted upon */
     struct zca_ticket ticket;
     struct zca_issued issued;
+    struct zca_chain *verified; /* what was issued, once it was checked */
 };
 
 static void run_clear(struct run *run)
@@ -61,6 +61,7 @@ static void run_clear(struct run *run)
     zca_wanted_clear(&run->wanted);
     zca_ticket_clear(&run->ticket);
     zca_issued_clear(&run->issued);
+    zca_chain_free(run->verified);
 }
 
 ZCA_DEFINE_AUTO_CLEAR(run, struct run, run_clear);
@@ -261,10 +262,11 @@ static bool receive(struct run *run, struct zca_error *err)
     if (!run->order.issued_id) {
         return zca_error_set(err, ZCA_ERR_MEMORY, "receiving a certificate");
     }
-    if (!zca_pem_format_certificates(path, &run->order.candidate_certificates, err)) {
-        return false;
+    run->verified = zca_chain_of(path, err);
+    if (!run->verified || (!two_phases && !run->order.new_key)) {
+        return run->verified;
     }
-    return (!two_phases && !run->order.new_key) ||
+    return zca_chain_format(run->verified, &run->order.candidate_certificates, err) &&
            store_order(run, two_phases ? ZCA_ORDER_RECEIVED : ZCA_ORDER_CONFIRMED, err);
 }
 
@@ -281,8 +283,8 @@ static bool switch_over(struct run *run, struct zca_error *err)
 {
     bool in_memory =
         run->wanted.new_key && zca_identity_get_keystore(run->identity) == ZCA_KEYSTORE_MEMORY;
-    run->switched =
-        zca_candidate_switch(run->identity, in_memory ? run->wanted.key : NULL, &run->order, err);
+    run->switched = zca_candidate_switch(run->identity, in_memory ? run->wanted.key : NULL,
+                                         run->verified, &run->order, err);
     return run->switched;
 }
 
@@ -290,6 +292,7 @@ static bool switch_over(struct run *run, struct zca_error *err)
 static bool complete(struct run *run, struct zca_error *err)
 {
     zca_issued_clear(&run->issued);
+    zca_chain_free(zca_steal(run->verified)); /* of an order of before */
     return await_completion(run, err) && call_step(run, "fetch", step_fetch, err) &&
            receive(run, err) && confirm(run, err) && switch_over(run, err);
 }

@@ -91,6 +91,31 @@ static void unchanged_file_is_read_once(void **state)
     assert_ptr_equal(first, second);
 }
 
+/* What was stored is known again by its bytes, and only by them. */
+static void stored_chain_serves_while_the_file_holds_it(void **state)
+{
+    struct scene *scene = *state;
+    struct zca_error err = {.reason = ZCA_ERR_NONE};
+    zca_auto(X509_STACK) STACK_OF(X509) *objects = make_chain(scene);
+    zca_auto(X509_STACK) STACK_OF(X509) *others = make_chain(scene);
+    zca_auto(zca_buffer) struct zca_buffer pem = {.len = 0};
+    open_scene(scene);
+    zca_auto(zca_chain) struct zca_chain *chain = zca_chain_of(objects, &err);
+    check_ok(chain && zca_certificate_store(scene->library, "corp", "web", chain, &err), err);
+    zca_auto(zca_chain) struct zca_chain *loaded =
+        zca_certificate_load_chain(scene->library, "corp", "web", &err);
+    assert_ptr_equal(loaded, chain);
+    check_ok(zca_pem_format_certificates(others, &pem, &err) &&
+                 zca_buffer_append(&pem, zca_span_of("", 1), &err),
+             err);
+    scene_write(scene, "state/certs/corp/web.pem", (const char *)pem.data);
+    zca_auto(zca_chain) struct zca_chain *changed =
+        zca_certificate_load_chain(scene->library, "corp", "web", &err);
+    check_ok(changed, err);
+    assert_ptr_not_equal(changed, chain);
+    assert_false(zca_chain_same(changed, chain));
+}
+
 static void replaced_file_is_read_again(void **state)
 {
     struct scene *scene = *state;
@@ -169,10 +194,15 @@ static void names_are_those_with_a_certificate(void **state)
 int main(void)
 {
     static const struct CMUnitTest tests[] = {
-        SCENE(chain_stored_is_loaded),      SCENE(missing_file_is_named),
-        SCENE(damaged_file_is_named),       SCENE(unchanged_file_is_read_once),
-        SCENE(replaced_file_is_read_again), SCENE(previous_generation_is_kept),
-        SCENE(many_identities_are_served),  SCENE(names_are_those_with_a_certificate),
+        SCENE(chain_stored_is_loaded),
+        SCENE(missing_file_is_named),
+        SCENE(damaged_file_is_named),
+        SCENE(unchanged_file_is_read_once),
+        SCENE(replaced_file_is_read_again),
+        SCENE(previous_generation_is_kept),
+        SCENE(stored_chain_serves_while_the_file_holds_it),
+        SCENE(many_identities_are_served),
+        SCENE(names_are_those_with_a_certificate),
     };
     return cmocka_run_group_tests(tests, NULL, NULL);
 }

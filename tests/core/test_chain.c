@@ -36,6 +36,32 @@ static void chain_holds_what_the_file_holds(void **state)
     assert_true(zca_span_equal(zca_chain_get_der(chain, 1), zca_buffer_span(&der)));
 }
 
+/* The objects that a chain was made of are not decoded again. */
+static void chain_of_objects_hands_them_out(void **state)
+{
+    struct scene *scene = *state;
+    struct zca_error err = {.reason = ZCA_ERR_NONE};
+    zca_auto(X509) X509 *leaf = NULL;
+    zca_auto(text) char *pem = leaf_pem(scene, 0, &leaf);
+    zca_auto(X509_STACK) STACK_OF(X509) *objects = sk_X509_new_null();
+    assert_true(X509_up_ref(leaf) == 1 && sk_X509_push(objects, leaf) > 0);
+    zca_auto(zca_chain) struct zca_chain *none = zca_chain_of(NULL, &err);
+    check_refused(none, err, ZCA_ERR_INVALID);
+    err = (struct zca_error){.reason = ZCA_ERR_NONE};
+    zca_auto(zca_chain) struct zca_chain *chain = zca_chain_of(objects, &err);
+    check_ok(chain, err);
+    zca_auto(X509_STACK) STACK_OF(X509) *out =
+        zca_chain_certificates(chain, scene->library, NULL, &err);
+    assert_int_equal(sk_X509_num(out), 1);
+    assert_ptr_equal(sk_X509_value(out, 0), leaf);
+    assert_true(zca_chain_valid_now(chain));
+    zca_auto(zca_chain) struct zca_chain *parsed = zca_chain_parse(zca_span_text(pem), &err);
+    check_ok(parsed, err);
+    assert_false(zca_chain_same(chain, parsed)); /* it has the CA, too */
+    assert_true(zca_span_equal(zca_chain_get_der(chain, 0), zca_chain_get_der(parsed, 0)));
+    assert_true(zca_span_equal(zca_chain_get_public(chain), zca_chain_get_public(parsed)));
+}
+
 /* What the walk reads is what OpenSSL reads. */
 static void dates_and_key_are_those_of_the_leaf(void **state)
 {
@@ -152,7 +178,7 @@ int main(void)
         SCENE(chain_holds_what_the_file_holds),    SCENE(dates_and_key_are_those_of_the_leaf),
         SCENE(other_blocks_are_skipped),           SCENE(nonsense_is_refused),
         SCENE(seventeen_certificates_are_refused), SCENE(changed_bytes_do_no_harm),
-        SCENE(objects_are_the_same_certificates),
+        SCENE(objects_are_the_same_certificates),  SCENE(chain_of_objects_hands_them_out),
     };
     return cmocka_run_group_tests(tests, NULL, NULL);
 }
