@@ -156,50 +156,19 @@ static bool check_key_place(struct zca_client *client, bool local_key, bool got_
     return true;
 }
 
-bool zca_quickztna_issue(struct zca_client *client, const struct zca_endpoint *endpoint,
-                         const struct zca_json *body, bool local_key, struct zca_ticket *out_ticket,
-                         struct zca_error *err)
-{
-    zca_auto(issue_reply) struct issue_reply reply = {0};
-    zca_auto(zca_json) struct zca_json *data = NULL;
-    zca_auto(zca_ticket) struct zca_ticket ticket = {
-        .state = ZCA_TICKET_COMPLETE,
-        .reply = ZCA_SECRET_BUFFER,
-    };
-    struct zca_call call = {.endpoint = endpoint, .body = body};
-    if (!zca_call_json(client, &call, &data, err)) {
-        return false;
-    }
-    /* formatted before it is read: reading wipes the key inside */
-    if (!data || !zca_json_format(data, &ticket.reply, err) ||
-        !zca_json_read_fields(data, issue_fields, ZCA_COUNT(issue_fields), &reply, err)) {
-        return zca_error_set(err, ZCA_ERR_PROTOCOL,
-                             "authority '%s' answers without a whole certificate",
-                             client->authority);
-    }
-    if (!check_key_place(client, local_key, reply.private_key.len > 0, err)) {
-        return false;
-    }
-    ticket.id = zca_steal(reply.serial);
-    *out_ticket = ticket;
-    ticket = (struct zca_ticket){0};
-    return true;
-}
-
 /* PEM to DER through secret memory; the block may be PKCS#8 or an older form, but not encrypted. */
-static bool decode_key(const struct zca_buffer *pem, struct zca_buffer *out_der,
-                       struct zca_error *err)
+static bool decode_key(struct zca_span pem, struct zca_buffer *out_der, struct zca_error *err)
 {
     char *name = NULL;
     char *header = NULL;
     unsigned char *der = NULL;
     long len = 0;
     out_der->secret = true;
-    if (pem->len == 0) {
+    if (pem.len == 0) {
         return true;
     }
     (void)ERR_set_mark(); /* fails for an empty queue; then the pop empties it again */
-    zca_auto(BIO) BIO *bio = BIO_new_mem_buf(pem->data, (int)pem->len);
+    zca_auto(BIO) BIO *bio = BIO_new_mem_buf(pem.data, (int)pem.len);
     bool ok = bio && PEM_read_bio_ex(bio, &name, &header, &der, &len, PEM_FLAG_SECURE) == 1;
     bool plain =
         ok && strstr(name, "PRIVATE KEY") && *header == '\0' && strcmp(name, PEM_STRING_PKCS8) != 0;
@@ -219,26 +188,78 @@ static bool append_pem(struct zca_buffer *out_pem, const char *pem, struct zca_e
                         (ends || zca_buffer_append_text(out_pem, "\n", err)));
 }
 
+/* What was issued crosses from submit to fetch as three texts, one behind the other: id, certificates, key. */
+static bool pack(const struct issue_reply *reply, struct zca_buffer *out_packed,
+                 struct zca_error *err)
+{
+    static const struct zca_span end = {.data = (const uint8_t *)"", .len = 1};
+    return zca_buffer_append_text(out_packed, reply->id ? reply->id : "", err) &&
+           zca_buffer_append(out_packed, end, err) &&
+           append_pem(out_packed, reply->certificate, err) &&
+           append_pem(out_packed, reply->chain, err) && zca_buffer_append(out_packed, end, err) &&
+           zca_buffer_append(out_packed, zca_buffer_span(&reply->private_key), err);
+}
+
+bool zca_quickztna_issue(struct zca_client *client, const struct zca_endpoint *endpoint,
+                         const struct zca_json *body, bool local_key, struct zca_ticket *out_ticket,
+                         struct zca_error *err)
+{
+    zca_auto(issue_reply) struct issue_reply reply = {0};
+    zca_auto(zca_json) struct zca_json *data = NULL;
+    zca_auto(zca_ticket) struct zca_ticket ticket = {
+        .state = ZCA_TICKET_COMPLETE,
+        .reply = ZCA_SECRET_BUFFER,
+    };
+    struct zca_call call = {.endpoint = endpoint, .body = body};
+    if (!zca_call_json(client, &call, &data, err)) {
+        return false;
+    }
+    if (!data || !zca_json_read_fields(data, issue_fields, ZCA_COUNT(issue_fields), &reply, err)) {
+        return zca_error_set(err, ZCA_ERR_PROTOCOL,
+                             "authority '%s' answers without a whole certificate",
+                             client->authority);
+    }
+    if (!check_key_place(client, local_key, reply.private_key.len > 0, err)) {
+        return false;
+    }
+    if (!pack(&reply, &ticket.reply, err)) {
+        return false;
+    }
+    ticket.id = zca_steal(reply.serial);
+    *out_ticket = ticket;
+    ticket = (struct zca_ticket){0};
+    return true;
+}
+
+/* The text at the beginning of `packed`, which is behind it afterwards. */
+static struct zca_span unpack(struct zca_span *packed)
+{
+    size_t len = strnlen((const char *)packed->data, packed->len);
+    struct zca_span text = zca_span_of(packed->data, len);
+    size_t taken = len < packed->len ? len + 1 : len;
+    *packed = zca_span_of(packed->data + taken, packed->len - taken);
+    return text;
+}
+
 bool zca_quickztna_fetch(struct zca_client *client, struct zca_ticket *ticket,
                          struct zca_issued *out_issued, struct zca_error *err)
 {
-    zca_auto(issue_reply) struct issue_reply reply = {0};
     zca_auto(zca_issued) struct zca_issued issued = {0};
-    if (ticket->reply.len == 0) {
+    struct zca_span packed = zca_buffer_span(&ticket->reply);
+    if (packed.len == 0) {
         return zca_error_set(err, ZCA_ERR_NOT_FOUND,
                              "authority '%s' hands a certificate over only once",
                              client->authority);
     }
-    zca_auto(zca_json) struct zca_json *data = zca_json_parse(zca_buffer_span(&ticket->reply), err);
-    if (!data || !zca_json_read_fields(data, issue_fields, ZCA_COUNT(issue_fields), &reply, err) ||
-        !append_pem(&issued.certificates, reply.certificate, err) ||
-        !append_pem(&issued.certificates, reply.chain, err) ||
-        !decode_key(&reply.private_key, &issued.private_key, err)) {
-        return zca_error_context(err, "authority '%s'", client->authority);
-    }
-    issued.id = strdup(reply.id ? reply.id : "");
+    struct zca_span id = unpack(&packed);
+    struct zca_span certificates = unpack(&packed);
+    issued.id = strndup((const char *)id.data, id.len);
     if (!issued.id) {
         return zca_error_set(err, ZCA_ERR_MEMORY, "storing a certificate");
+    }
+    if (!zca_buffer_append(&issued.certificates, certificates, err) ||
+        !decode_key(packed, &issued.private_key, err)) {
+        return zca_error_context(err, "authority '%s'", client->authority);
     }
     *out_issued = issued;
     issued = (struct zca_issued){0};
