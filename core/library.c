@@ -335,7 +335,8 @@ static char *beside_us(void)
 
 static const struct zca_remote *load_remote(const char *path, struct zca_error *err)
 {
-    void *handle = dlopen(path, RTLD_NOW | RTLD_LOCAL | RTLD_NODELETE);
+    /* our own symbols are bound at once, by a flag of the file; what libcurl's libraries want of each other, when used */
+    void *handle = dlopen(path, RTLD_LAZY | RTLD_LOCAL | RTLD_NODELETE);
     if (!handle) {
         const char *reason = dlerror();
         (void)zca_error_set(err, ZCA_ERR_CONFIG, "opening '%s': %s", path,
