@@ -10,6 +10,7 @@
 #include <string.h>
 #include <unistd.h>
 
+#include "base/clock.h"
 #include "base/lock.h"
 
 static const size_t max_response = 1024 * 1024;
@@ -21,6 +22,8 @@ struct zca_authority {
     char *name;
     struct zca_client *client; /* NULL until asked for */
     pid_t client_owner;
+    struct zca_buffer credential; /* empty: the files of the configuration */
+    int64_t credential_expires_at_s;
 };
 
 /* ---- idle clients, a part of the library ---- */
@@ -215,10 +218,20 @@ struct zca_authority *zca_authority_open(struct zca_library *library, const char
         zca_error_set(err, ZCA_ERR_MEMORY, "opening authority '%s'", found);
         return NULL;
     }
+    authority->credential.secret = true;
     authority->name = copy;
     authority->library = library;
     authority->config = config;
     return zca_steal(authority);
+}
+
+/* Whoever gets the client next has nothing of our credential. */
+static bool take_credential_away(const struct zca_authority *authority,
+                                 const struct zca_remote *remote)
+{
+    int64_t expires_at_s = 0;
+    return authority->credential.len == 0 ||
+           remote->client_authorise(authority->client, zca_span_of(NULL, 0), &expires_at_s, NULL);
 }
 
 void zca_authority_close(struct zca_authority *authority)
@@ -231,12 +244,13 @@ void zca_authority_close(struct zca_authority *authority)
         const struct zca_remote *remote = zca_library_remote(authority->library, NULL);
         struct pool *pool = open_pool(authority->library, NULL);
         bool ours = authority->client_owner == getpid();
-        bool kept =
-            remote && pool && ours && put_idle(pool, authority->name, remote, authority->client);
+        bool kept = remote && pool && ours && take_credential_away(authority, remote) &&
+                    put_idle(pool, authority->name, remote, authority->client);
         if (remote && !kept) {
             drop_client(remote, authority->client, authority->client_owner);
         }
     }
+    zca_buffer_clear(&authority->credential);
     free(authority->name);
     free(authority);
 }
@@ -328,6 +342,14 @@ static struct zca_client *open_client(const struct zca_authority *authority,
     return remote->client_open(&settings, err);
 }
 
+static bool authorise(struct zca_authority *authority, const struct zca_remote *remote,
+                      struct zca_error *err)
+{
+    return authority->credential.len == 0 ||
+           remote->client_authorise(authority->client, zca_buffer_span(&authority->credential),
+                                    &authority->credential_expires_at_s, err);
+}
+
 struct zca_client *zca_authority_client(struct zca_authority *authority, struct zca_error *err)
 {
     const struct zca_remote *remote = zca_library_remote(authority->library, err);
@@ -345,5 +367,60 @@ struct zca_client *zca_authority_client(struct zca_authority *authority, struct 
         authority->client = open_client(authority, remote, err);
     }
     authority->client_owner = getpid();
-    return authority->client;
+    return authority->client && authorise(authority, remote, err) ? authority->client : NULL;
+}
+
+/* ---- a credential of this process ---- */
+
+bool zca_authority_use_credential(struct zca_authority *authority, struct zca_span credential,
+                                  struct zca_error *err)
+{
+    zca_auto(zca_buffer) struct zca_buffer copy = ZCA_SECRET_BUFFER;
+    if (credential.len == 0) { /* which would mean those of the files */
+        return zca_error_set(err, ZCA_ERR_AUTH, "a credential of authority '%s' is not empty",
+                             authority->name);
+    }
+    if (!zca_buffer_append(&copy, credential, err)) {
+        return false;
+    }
+    zca_buffer_move(&authority->credential, &copy);
+    return true;
+}
+
+bool zca_authority_has_credential(const struct zca_authority *authority)
+{
+    return authority->credential.len > 0;
+}
+
+static bool ask_who_we_are(struct zca_authority *authority, struct zca_error *err)
+{
+    zca_auto(zca_whoami) struct zca_whoami whoami = {.subject = NULL};
+    const struct zca_remote *remote = zca_library_remote(authority->library, err);
+    struct zca_client *client = remote ? zca_authority_client(authority, err) : NULL;
+    if (!client || !zca_library_network_begin(authority->library, err)) {
+        return false;
+    }
+    bool ok = remote->whoami(client, &whoami, err);
+    zca_library_network_end(authority->library);
+    return ok;
+}
+
+bool zca_authority_check_credential(struct zca_authority *authority, int64_t *out_expires_at_s,
+                                    struct zca_error *err)
+{
+    struct zca_error failure = {.reason = ZCA_ERR_NONE};
+    bool is_good = ask_who_we_are(authority, &failure);
+    int64_t expires_at_s = authority->credential_expires_at_s;
+    if (is_good) {
+        *out_expires_at_s = expires_at_s;
+        return true;
+    }
+    if (failure.reason == ZCA_ERR_AUTH && expires_at_s != 0 && expires_at_s <= zca_clock_now_s()) {
+        failure.reason = ZCA_ERR_EXPIRED;
+        (void)zca_error_context(&failure, "it has expired"); /* false below */
+    }
+    if (err) {
+        *err = failure;
+    }
+    return zca_error_context(err, "checking a credential at authority '%s'", authority->name);
 }

@@ -44,6 +44,26 @@ ZCA_NODISCARD struct zca_client *zca_authority_client(struct zca_authority *auth
                                                       struct zca_error *err);
 
 /**
+ * zca_authority_use_credential has this object's requests authenticated by `credential`, a token of the authority or, where
+ * option api-key-file is set, an API key, in place of what the configured files hold. Copied into secure memory, until
+ * the object is closed; connections that others use afterwards know nothing of it. No network, no check.
+ * err ZCA_ERR_AUTH: empty; ZCA_ERR_MEMORY.
+ */
+ZCA_NODISCARD bool zca_authority_use_credential(struct zca_authority *authority,
+                                                struct zca_span credential, struct zca_error *err);
+bool zca_authority_has_credential(const struct zca_authority *authority);
+
+/**
+ * zca_authority_check_credential asks the authority who we are: one request, which changes nothing.
+ *
+ * out_expires_at_s   when the credential says that it expires, in seconds; 0: it does not tell.
+ * err                ZCA_ERR_AUTH: refused; ZCA_ERR_EXPIRED: refused, and it says itself that it has expired; else those of
+ *                    the remote table, and nothing is known.
+ */
+ZCA_NODISCARD bool zca_authority_check_credential(struct zca_authority *authority,
+                                                  int64_t *out_expires_at_s, struct zca_error *err);
+
+/**
  * zca_authority_certificates returns the CA's certificates, issuing CA first: option `issuer`, else the
  * file pinned at first use (state-dir/authorities/NAME/ca.pem), else, unless `offline`, what the
  * authority returns over its verified TLS connection, which is then pinned.

@@ -203,6 +203,12 @@ static bool hash_question(struct zca_identity *identity, uint8_t out_hash[32])
            EVP_Q_digest(context, "SHA256", NULL, text.data, text.len, out_hash, &len) == 1;
 }
 
+/* What goes wrong with a credential of this process alone says nothing to others, nor the reverse. */
+static bool stands_alone(const struct zca_identity *identity)
+{
+    return zca_authority_has_credential(zca_identity_get_authority(identity));
+}
+
 /* An eighth of what is left of the certificate's life bounds the wait. */
 static struct zca_backoff pace_of(struct zca_identity *identity, int64_t now_s)
 {
@@ -223,6 +229,9 @@ void zca_failure_note(struct zca_identity *identity, const struct zca_error *err
     const char *name = zca_identity_get_name(identity);
     struct zca_error failure = {.reason = ZCA_ERR_NONE};
     struct zca_failure record;
+    if (stands_alone(identity)) {
+        return;
+    }
     zca_failure_load(library, zca_identity_get_authority_name(identity), name, &record);
     int64_t now_ms = zca_clock_now_ms();
     struct zca_backoff pace = pace_of(identity, now_ms / 1000);
@@ -258,7 +267,7 @@ bool zca_failure_repeats(struct zca_identity *identity, int64_t began_ms, struct
                      zca_identity_get_name(identity), &record);
     int64_t age_ms = zca_clock_now_ms() - record.at_ms;
     int64_t limit_ms = record.error.reason == ZCA_ERR_UNAVAILABLE ? outage_ms : refusal_ms;
-    if (record.at_ms < began_ms || age_ms < 0 || age_ms > limit_ms ||
+    if (stands_alone(identity) || record.at_ms < began_ms || age_ms < 0 || age_ms > limit_ms ||
         !hash_question(identity, subject) ||
         memcmp(subject, record.subject, sizeof(subject)) != 0) {
         return false;

@@ -39,7 +39,8 @@ ZCA_NODISCARD bool zca_failure_store(struct zca_library *library, const char *au
                                      struct zca_error *err);
 
 /** zca_failure_note records what went wrong now, with when renewal may try again: exponential from 30 s
- * with full jitter, at most an eighth of the certificate's remaining life or 6 h, at least 10 s. */
+ * with full jitter, at most an eighth of the certificate's remaining life or 6 h, at least 10 s. Nothing is recorded where the
+ * authority is asked with a credential of this process (zca_authority_use_credential). */
 void zca_failure_note(struct zca_identity *identity, const struct zca_error *error);
 
 /** zca_failure_forget removes the record after a success. */

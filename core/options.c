@@ -8,7 +8,7 @@ static const char *const keystores[] = {"memory", "runtime", "file", NULL};
 static const char *const auto_enrols[] = {"no", "csr", "load", NULL};
 static const char *const crypto_providers[] = {"default", "fips", NULL};
 static const char *const remote_uses[] = {"auto", "off", NULL};
-static const char *const pins[] = {"none", "local", NULL};
+static const char *const pins[] = {"none", "local", "credential", NULL};
 static const char *const issues[] = {"on-demand", "on-login", "manual", NULL};
 static const char *const forks[] = {"adopt", "strict", NULL};
 static const char *const log_levels[] = {"error", "warning", "info", "debug", NULL};
@@ -157,8 +157,10 @@ const struct zca_option zca_identity_options[ZCA_NUM_IDENTITY_OPTIONS] = {
         "Where renewal writes key reference, leaf and chain in one PEM file."),
     ROW(ZCA_IDENTITY_SEALED_REFERENCE, BOOLEAN, "sealed-reference", "no",
         "Whether these references hold the sealed key, for servers that cannot read the key directory."),
-    CHOICE(ZCA_IDENTITY_PIN, "pin", "none", pins,
-           "What the identity's PKCS#11 token asks for: nothing, or the PIN that zca pin has set."),
+    CHOICE(
+        ZCA_IDENTITY_PIN, "pin", "none", pins,
+        "What the identity's PKCS#11 token asks for: nothing, the PIN that zca pin has set, or a token of the authority, which the "
+        "process then uses instead of a login."),
     CHOICE(
         ZCA_IDENTITY_ISSUE, "issue", "on-demand", issues,
         "When the identity's PKCS#11 token may request a certificate: when an application that may use the key looks for one, "

@@ -68,8 +68,8 @@ enum zca_identity_option {
     ZCA_IDENTITY_KEY_FILE,         /* key-file: PATH; key reference */
     ZCA_IDENTITY_BUNDLE_FILE,      /* bundle-file: PATH; reference, leaf, chain in one PEM */
     ZCA_IDENTITY_SEALED_REFERENCE, /* sealed-reference: BOOLEAN; what key-file and bundle-file hold */
-    ZCA_IDENTITY_PIN,              /* pin: none | local; what its PKCS#11 token asks for */
-    ZCA_IDENTITY_ISSUE,            /* issue: on-demand | on-login | manual; by its PKCS#11 token */
+    ZCA_IDENTITY_PIN,    /* pin: none | local | credential; what its PKCS#11 token asks for */
+    ZCA_IDENTITY_ISSUE,  /* issue: on-demand | on-login | manual; by its PKCS#11 token */
     ZCA_IDENTITY_RELOAD, /* reload: TEXT; command run after renewal, split at spaces, no shell */
     ZCA_NUM_IDENTITY_OPTIONS
 };
@@ -79,7 +79,7 @@ enum zca_keystore_kind { ZCA_KEYSTORE_MEMORY, ZCA_KEYSTORE_RUNTIME, ZCA_KEYSTORE
 
 enum zca_auto_enrol { ZCA_AUTO_ENROL_NO, ZCA_AUTO_ENROL_CSR, ZCA_AUTO_ENROL_LOAD };
 
-enum zca_pin_use { ZCA_PIN_NONE, ZCA_PIN_LOCAL };
+enum zca_pin_use { ZCA_PIN_NONE, ZCA_PIN_LOCAL, ZCA_PIN_CREDENTIAL };
 
 enum zca_issue_when { ZCA_ISSUE_ON_DEMAND, ZCA_ISSUE_ON_LOGIN, ZCA_ISSUE_MANUAL };
 

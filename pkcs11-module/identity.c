@@ -13,6 +13,7 @@
 #include "base/lock.h"
 #include "pkcs11-module/error.h"
 #include "pkcs11-module/generation.h"
+#include "pkcs11-module/identity_credential.h"
 #include "pkcs11-module/identity_pin.h"
 #include "pkcs11-module/issue.h"
 #include "pkcs11-module/profile.h"
@@ -22,10 +23,11 @@
 struct identity {
     struct zca_identity *identity; /* one thread at a time: the mutex */
     const char *uri;               /* the identity's; for those who open their own */
-    bool asks_pin;
+    enum zca_pin_use pin_use;
     enum zca_issue_when when;
     struct zca_issue *issue;
-    struct zca_identity_pin *pin;
+    struct zca_pin_memory *pin;
+    struct zca_identity_credential *credential;
     pthread_mutex_t
         mutex; /* around the reading of what is stored; inside the gate, never across the network */
     struct zca_generation_place place;
@@ -82,11 +84,12 @@ static bool make(struct zca_token *token, const char *name, const char **out_ori
         return zca_error_context(err, "the token of identity '%s' is left out", name);
     }
     state->uri = zca_identity_get_uri(state->identity);
-    state->asks_pin = choice_of(token->library, name, ZCA_IDENTITY_PIN) == ZCA_PIN_LOCAL;
+    state->pin_use = (enum zca_pin_use)choice_of(token->library, name, ZCA_IDENTITY_PIN);
     state->when = (enum zca_issue_when)choice_of(token->library, name, ZCA_IDENTITY_ISSUE);
     state->issue = zca_issue_new(token->library);
-    state->pin = zca_identity_pin_new();
-    if (!state->issue || !state->pin) {
+    state->pin = zca_pin_memory_new();
+    state->credential = zca_identity_credential_new();
+    if (!state->issue || !state->pin || !state->credential) {
         return zca_error_set(err, ZCA_ERR_MEMORY, "out of memory");
     }
     if (!zca_generation_place_find(state->identity, &state->place, err)) {
@@ -105,7 +108,8 @@ static void release(struct zca_token *token)
     zca_generation_clear(&state->current);
     zca_generation_place_clear(&state->place);
     zca_issue_free(state->issue);
-    zca_identity_pin_free(state->pin);
+    zca_pin_memory_free(state->pin);
+    zca_identity_credential_free(state->credential);
     zca_identity_close(state->identity);
     (void)pthread_mutex_destroy(&state->mutex); /* nobody has it */
     free(state);
@@ -115,13 +119,16 @@ static void after_fork(struct zca_token *token)
 {
     struct identity *state = token->state;
     zca_issue_after_fork(state->issue);
+    if (token->module->is_strict) { /* then the child begins with nothing */
+        zca_identity_credential_drop(state->credential);
+    }
 }
 
 static CK_FLAGS flags(struct zca_token *token)
 {
     const struct identity *state = token->state;
     return CKF_RNG | CKF_TOKEN_INITIALIZED | CKF_USER_PIN_INITIALIZED |
-           (state->asks_pin ? CKF_LOGIN_REQUIRED : 0);
+           (state->pin_use != ZCA_PIN_NONE ? CKF_LOGIN_REQUIRED : 0);
 }
 
 /* ---- what is stored ---- */
@@ -153,8 +160,8 @@ static CK_RV refresh(struct zca_token *token, struct zca_error *err)
         state->current.certificate_status = found.certificate_status;
         return CKR_OK;
     }
-    CK_RV rv =
-        zca_generation_show(token, state->identity, state->asks_pin, &state->current, &found);
+    CK_RV rv = zca_generation_show(token, state->identity, state->pin_use != ZCA_PIN_NONE,
+                                   &state->current, &found);
     if (rv == CKR_OK) {
         zca_generation_clear(&state->current);
         state->current = found;
@@ -221,7 +228,12 @@ static enum need need_of(struct identity *state)
 static CK_RV issue(struct zca_token *token, enum need need)
 {
     struct identity *state = token->state;
-    CK_RV rv = zca_issue_run(state->issue, state->uri);
+    zca_auto(zca_buffer) struct zca_buffer credential = ZCA_SECRET_BUFFER;
+    CK_RV rv = zca_identity_credential_copy(state->credential, &credential);
+    if (rv != CKR_OK) {
+        return rv;
+    }
+    rv = zca_issue_run(state->issue, state->uri, zca_buffer_span(&credential));
     CK_RV refreshed = refresh(token, NULL);
     return rv != CKR_OK && need == NEED_CERTIFICATE ? rv : refreshed;
 }
@@ -269,18 +281,43 @@ static CK_RV search(struct zca_token *token, const struct zca_search *search)
 
 /* ---- C_Login, C_GenerateKeyPair ---- */
 
+static CK_RV check_local(struct identity *state, struct zca_span pin)
+{
+    return zca_identity_pin_check(state->pin, state->identity, pin);
+}
+
+static CK_RV check_credential(struct identity *state, struct zca_span pin)
+{
+    bool is_doubtful = zca_issue_is_refused(state->issue);
+    CK_RV rv = zca_identity_credential_check(state->credential, state->identity, pin, is_doubtful);
+    if (rv == CKR_OK) {
+        zca_issue_resume(state->issue);
+    }
+    return rv;
+}
+
 static CK_RV login(struct zca_token *token, CK_USER_TYPE user, struct zca_span pin)
 {
+    static CK_RV (*const checks[])(struct identity * state, struct zca_span pin) = {
+        [ZCA_PIN_LOCAL] = check_local,
+        [ZCA_PIN_CREDENTIAL] = check_credential,
+    };
     struct identity *state = token->state;
-    if (user != CKU_USER) {
+    if (user != CKU_USER || !checks[state->pin_use]) {
         return CKR_USER_TYPE_INVALID;
     }
-    CK_RV rv = zca_identity_pin_check(state->pin, state->identity, pin);
+    CK_RV rv = checks[state->pin_use](state, pin);
     if (rv == CKR_OK && state->when == ZCA_ISSUE_ON_LOGIN && need_of(state) != NEED_NOTHING &&
         zca_issue_may_run(state->issue)) {
         (void)issue(token, NEED_RENEWAL); /* it is logged; the login itself is good */
     }
     return rv;
+}
+
+static void logout(struct zca_token *token)
+{
+    struct identity *state = token->state;
+    zca_identity_credential_drop(state->credential);
 }
 
 struct pair {
@@ -336,5 +373,6 @@ const struct zca_token_kind zca_token_identity = {
     .flags = flags,
     .search = search,
     .login = login,
+    .logout = logout,
     .generate = generate,
 };

@@ -7,17 +7,11 @@
 #define ZCA_PKCS11_MODULE_IDENTITY_PIN_H
 
 #include "core/identity.h"
-#include "pkcs11-module/cryptoki.h"
-
-struct zca_identity_pin; /* one a token; safe from several threads */
-
-struct zca_identity_pin *zca_identity_pin_new(void);
-void zca_identity_pin_free(struct zca_identity_pin *memory);
-ZCA_DEFINE_AUTO(zca_identity_pin, struct zca_identity_pin, zca_identity_pin_free);
+#include "pkcs11-module/pin_memory.h"
 
 /** zca_identity_pin_check compares; what is wrong is logged. The caller is inside the gate and is outside meanwhile.
  * CKR_PIN_INCORRECT, CKR_PIN_LOCKED, CKR_USER_PIN_NOT_INITIALIZED. */
-ZCA_NODISCARD CK_RV zca_identity_pin_check(struct zca_identity_pin *memory,
+ZCA_NODISCARD CK_RV zca_identity_pin_check(struct zca_pin_memory *memory,
                                            const struct zca_identity *identity,
                                            struct zca_span pin);
 

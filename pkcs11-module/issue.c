@@ -53,10 +53,31 @@ bool zca_issue_may_run(struct zca_issue *issue)
     return zca_turn_may_run(issue->turn);
 }
 
+/* What another credential may change. */
+static const enum zca_reason refusals[] = {ZCA_ERR_AUTH, ZCA_ERR_MFA_REQUIRED, ZCA_ERR_FORBIDDEN};
+
+bool zca_issue_is_refused(struct zca_issue *issue)
+{
+    struct zca_turn_status status;
+    zca_turn_status(issue->turn, &status);
+    size_t i = 0;
+    while (i < ZCA_COUNT(refusals) && refusals[i] != status.last.reason) {
+        i++;
+    }
+    return i < ZCA_COUNT(refusals);
+}
+
+void zca_issue_resume(struct zca_issue *issue)
+{
+    if (zca_issue_is_refused(issue)) {
+        zca_turn_resume(issue->turn);
+    }
+}
+
 /* ---- what is to be done ---- */
 
 static struct zca_identity *open_identity(struct zca_issue *issue, const char *uri,
-                                          struct zca_error *err)
+                                          struct zca_span credential, struct zca_error *err)
 {
     struct zca_turn_status status;
     zca_auto(zca_uri) struct zca_uri *parsed = zca_uri_parse(uri, err);
@@ -67,7 +88,12 @@ static struct zca_identity *open_identity(struct zca_issue *issue, const char *u
     if (status.is_pending && parsed->wait_s < 0) {
         parsed->wait_s = pending_wait_s;
     }
-    return zca_identity_open(issue->library, parsed, err);
+    zca_auto(zca_identity) struct zca_identity *identity =
+        zca_identity_open(issue->library, parsed, err);
+    bool is_ready = identity && (credential.len == 0 ||
+                                 zca_authority_use_credential(zca_identity_get_authority(identity),
+                                                              credential, err));
+    return is_ready ? zca_steal(identity) : NULL;
 }
 
 /* The settings, not the moment: a request that may not be made is no failure. */
@@ -128,10 +154,11 @@ static void renew_if_due(struct zca_issue *issue, struct zca_identity *identity)
 
 /* ---- public ---- */
 
-CK_RV zca_issue_run(struct zca_issue *issue, const char *uri)
+CK_RV zca_issue_run(struct zca_issue *issue, const char *uri, struct zca_span credential)
 {
     struct zca_error err = {.reason = ZCA_ERR_NONE};
-    zca_auto(zca_identity) struct zca_identity *identity = open_identity(issue, uri, &err);
+    zca_auto(zca_identity) struct zca_identity *identity =
+        open_identity(issue, uri, credential, &err);
     if (!identity) {
         return zca_pkcs11_fail(issue->library, &err);
     }

@@ -22,15 +22,22 @@ ZCA_DEFINE_AUTO(zca_issue, struct zca_issue, zca_issue_free);
  * renewal (core/renew.h) it renews; the failure of that is none. The caller is inside the gate without the module's lock;
  * while it waits it is outside (zca_module_outside).
  *
- * uri   zca://authority/name of the identity; each call opens its own.
+ * uri          zca://authority/name of the identity; each call opens its own.
+ * credential   what requests carry (zca_authority_use_credential); empty: that of the configured files.
  *
  * CKR_OK: there is a certificate, or there is none yet (pause, pending order): the caller shows what there is.
  * Else the first failure, logged, as the CK_RV of its reason.
  */
-ZCA_NODISCARD CK_RV zca_issue_run(struct zca_issue *issue, const char *uri);
+ZCA_NODISCARD CK_RV zca_issue_run(struct zca_issue *issue, const char *uri,
+                                  struct zca_span credential);
 
 /** zca_issue_may_run tells cheaply whether zca_issue_run would do anything now: no pause lasts. */
 bool zca_issue_may_run(struct zca_issue *issue);
+
+/** zca_issue_is_refused tells whether the authority has refused the last request because of who asked. zca_issue_resume:
+ * now somebody else asks, so that the pause after such a refusal ends. */
+bool zca_issue_is_refused(struct zca_issue *issue);
+void zca_issue_resume(struct zca_issue *issue);
 
 /** zca_issue_status appends what is known as JSON members: "state", "last_error", "next_attempt". state: "idle", "pending",
  * "failed". */

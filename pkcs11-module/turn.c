@@ -170,6 +170,13 @@ bool zca_turn_may_run(struct zca_turn *turn)
     return !is_paused(turn);
 }
 
+void zca_turn_resume(struct zca_turn *turn)
+{
+    zca_auto(lock) pthread_mutex_t *held = zca_lock(&turn->mutex);
+    turn->next_ms = 0;
+    turn->next_at_ms = 0;
+}
+
 void zca_turn_status(struct zca_turn *turn, struct zca_turn_status *out_status)
 {
     zca_auto(lock) pthread_mutex_t *held = zca_lock(&turn->mutex);

@@ -34,6 +34,9 @@ ZCA_NODISCARD CK_RV zca_turn_run(struct zca_turn *turn, const struct zca_turn_wo
 /** zca_turn_may_run tells cheaply whether no pause lasts. */
 bool zca_turn_may_run(struct zca_turn *turn);
 
+/** zca_turn_resume ends a pause: what the last run failed for has changed. */
+void zca_turn_resume(struct zca_turn *turn);
+
 struct zca_turn_status {
     bool is_pending;
     struct zca_error last; /* reason ZCA_ERR_NONE: the last run was good */

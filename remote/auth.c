@@ -22,6 +22,7 @@ static const size_t max_key_file = 4096; /* bytes */
 struct scheme_row {
     enum zca_auth_scheme scheme;
     bool renewable;
+    const char *label; /* in front of the credential; NULL: there is none */
     bool (*format)(struct zca_client *client, struct zca_buffer *out_line, struct zca_error *err);
 };
 
@@ -32,6 +33,8 @@ struct zca_auth {
     bool has_certificate;
     struct zca_tokens tokens;
     struct zca_buffer api_key;
+    struct zca_buffer given; /* in place of all files */
+    int64_t given_expires_at_s;
 };
 
 static bool is_given(const char *text)
@@ -66,6 +69,13 @@ static bool format_nothing(struct zca_client *client, struct zca_buffer *out_lin
     return true;
 }
 
+static bool format_credential(const struct zca_auth *auth, const struct zca_buffer *credential,
+                              struct zca_buffer *out_line, struct zca_error *err)
+{
+    return zca_buffer_format(out_line, err, "%s%s", auth->row->label,
+                             (const char *)credential->data);
+}
+
 static bool expires_soon(const struct zca_tokens *tokens)
 {
     return tokens->expires_at_s != 0 && tokens->expires_at_s - zca_clock_now_s() <= renew_ahead_s;
@@ -85,8 +95,7 @@ static bool format_bearer(struct zca_client *client, struct zca_buffer *out_line
     if (expires_soon(&auth->tokens) && zca_auth_can_renew(client) && !zca_auth_renew(client, err)) {
         return false;
     }
-    return zca_buffer_format(out_line, err, "Authorization: Bearer %s",
-                             (const char *)auth->tokens.access.data);
+    return format_credential(auth, &auth->tokens.access, out_line, err);
 }
 
 static bool format_api_key(struct zca_client *client, struct zca_buffer *out_line,
@@ -106,13 +115,13 @@ static bool format_api_key(struct zca_client *client, struct zca_buffer *out_lin
     if (!zca_token_is_valid(zca_buffer_span(&auth->api_key))) {
         return zca_error_set(err, ZCA_ERR_CONFIG, "'%s' holds no API key", auth->api_key_file);
     }
-    return zca_buffer_format(out_line, err, "X-Api-Key: %s", (const char *)auth->api_key.data);
+    return format_credential(auth, &auth->api_key, out_line, err);
 }
 
 static const struct scheme_row schemes[] = {
-    {ZCA_AUTH_NONE,           false, format_nothing},
-    {ZCA_AUTH_BEARER_REFRESH, true,  format_bearer },
-    {ZCA_AUTH_API_KEY,        false, format_api_key},
+    {ZCA_AUTH_NONE,           false, NULL,                     format_nothing},
+    {ZCA_AUTH_BEARER_REFRESH, true,  "Authorization: Bearer ", format_bearer },
+    {ZCA_AUTH_API_KEY,        false, "X-Api-Key: ",            format_api_key},
 };
 
 static const struct scheme_row *find_scheme(enum zca_auth_scheme scheme)
@@ -136,6 +145,7 @@ struct zca_auth *zca_auth_open(const struct zca_client_settings *settings,
         auth->has_certificate = is_given(settings->certificate_file);
         auth->token_file = strdup(settings->token_file ? settings->token_file : "");
         auth->api_key_file = strdup(settings->api_key_file ? settings->api_key_file : "");
+        auth->given.secret = true;
     }
     if (!auth || !auth->token_file || !auth->api_key_file) {
         (void)zca_error_set(err, ZCA_ERR_MEMORY, "preparing credentials"); /* NULL tells */
@@ -154,10 +164,34 @@ void zca_auth_close(struct zca_auth *auth)
     if (auth) {
         zca_tokens_clear(&auth->tokens);
         zca_buffer_clear(&auth->api_key);
+        zca_buffer_clear(&auth->given);
         free(auth->token_file);
         free(auth->api_key_file);
         free(auth);
     }
+}
+
+bool zca_auth_give(struct zca_client *client, struct zca_span credential, int64_t *out_expires_at_s,
+                   struct zca_error *err)
+{
+    struct zca_auth *auth = client->auth;
+    zca_auto(zca_buffer) struct zca_buffer copy = ZCA_SECRET_BUFFER;
+    if (credential.len > 0 && !auth->row->label) {
+        return zca_error_set(err, ZCA_ERR_UNSUPPORTED, "authority '%s' asks for no credential",
+                             client->authority);
+    }
+    if (credential.len > 0 && !zca_token_is_valid(credential)) {
+        return zca_error_set(err, ZCA_ERR_AUTH,
+                             "a credential of authority '%s' has visible ASCII characters only",
+                             client->authority);
+    }
+    if (!zca_buffer_append(&copy, credential, err)) {
+        return false;
+    }
+    zca_buffer_move(&auth->given, &copy);
+    auth->given_expires_at_s = zca_token_expiry(&auth->given);
+    *out_expires_at_s = auth->given_expires_at_s;
+    return true;
 }
 
 /* ---- requests ---- */
@@ -165,14 +199,21 @@ void zca_auth_close(struct zca_auth *auth)
 bool zca_auth_format_line(struct zca_client *client, struct zca_buffer *out_line,
                           struct zca_error *err)
 {
-    return client->auth->row->format(client, out_line, err);
+    const struct zca_auth *auth = client->auth;
+    return auth->given.len > 0 ? format_credential(auth, &auth->given, out_line, err)
+                               : auth->row->format(client, out_line, err);
 }
 
 bool zca_auth_can_renew(const struct zca_client *client)
 {
     const struct zca_auth *auth = client->auth;
     return auth->row->renewable && client->dialect->refresh && !client->renewed &&
-           auth->tokens.refresh.len > 0;
+           auth->given.len == 0 && auth->tokens.refresh.len > 0;
+}
+
+bool zca_auth_is_given(const struct zca_auth *auth)
+{
+    return auth->given.len > 0;
 }
 
 bool zca_auth_renew(struct zca_client *client, struct zca_error *err)
@@ -257,7 +298,7 @@ struct zca_span zca_auth_get_refresh(const struct zca_auth *auth)
 
 int64_t zca_auth_get_expiry(const struct zca_auth *auth)
 {
-    return auth->tokens.expires_at_s;
+    return auth->given.len > 0 ? auth->given_expires_at_s : auth->tokens.expires_at_s;
 }
 
 static bool contains(const char *text, const struct zca_buffer *secret)
@@ -268,5 +309,5 @@ static bool contains(const char *text, const struct zca_buffer *secret)
 bool zca_auth_is_in(const struct zca_auth *auth, const char *text)
 {
     return contains(text, &auth->tokens.access) || contains(text, &auth->tokens.refresh) ||
-           contains(text, &auth->api_key);
+           contains(text, &auth->api_key) || contains(text, &auth->given);
 }

@@ -32,6 +32,11 @@ ZCA_NODISCARD struct zca_auth *zca_auth_open(const struct zca_client_settings *s
 void zca_auth_close(struct zca_auth *auth);
 ZCA_DEFINE_AUTO(zca_auth, struct zca_auth, zca_auth_close);
 
+/** zca_auth_give is the table's client_authorise; zca_auth_is_given tells whether a credential is in force that way. */
+ZCA_NODISCARD bool zca_auth_give(struct zca_client *client, struct zca_span credential,
+                                 int64_t *out_expires_at_s, struct zca_error *err);
+bool zca_auth_is_given(const struct zca_auth *auth);
+
 /**
  * zca_auth_format_line appends the header line that authenticates a request; nothing where a client
  * certificate is all there is. Tokens about to expire are renewed first.
@@ -80,7 +85,7 @@ ZCA_NODISCARD bool zca_auth_store(struct zca_client *client, struct zca_buffer *
 /** zca_auth_get_refresh returns the refresh token, borrowed, secret; empty if there is none. */
 struct zca_span zca_auth_get_refresh(const struct zca_auth *auth);
 
-/** zca_auth_get_expiry returns when the access token expires, in seconds; 0 when unknown. */
+/** zca_auth_get_expiry returns when the access token, or what was given, expires, in seconds; 0 when unknown. */
 int64_t zca_auth_get_expiry(const struct zca_auth *auth);
 
 /** zca_auth_is_in tells whether `text` contains one of our credentials: then it must not be shown. */

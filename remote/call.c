@@ -176,6 +176,16 @@ static void set_code(const struct exchange *exchange, const char *code, struct z
     }
 }
 
+static void explain_refusal(const struct zca_client *client, struct zca_error *failure)
+{
+    if (zca_auth_is_given(client->auth)) {
+        (void)zca_error_context(failure, "the credential that was given is refused"); /* false */
+    } else {
+        (void)zca_error_context(failure, "credentials refused, run 'zca login %s'",
+                                client->authority); /* false */
+    }
+}
+
 /* Always returns false. */
 static bool report(const struct exchange *exchange, const struct zca_json *answer,
                    struct zca_error *err)
@@ -197,8 +207,7 @@ static bool report(const struct exchange *exchange, const struct zca_json *answe
     }
     set_code(exchange, code, &failure);
     if (reason == ZCA_ERR_AUTH && !exchange->call->endpoint->anonymous) {
-        (void)zca_error_context(&failure, "credentials refused, run 'zca login %s'",
-                                client->authority); /* false below */
+        explain_refusal(client, &failure);
     }
     if (err) {
         *err = failure;

@@ -137,6 +137,7 @@ static const struct zca_remote table = {
     .client_open = zca_client_open,
     .client_close = zca_client_close,
     .client_forget = zca_client_forget,
+    .client_authorise = zca_auth_give,
     .login = login,
     .logout = logout,
     .whoami = whoami,

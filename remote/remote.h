@@ -17,7 +17,7 @@
 #include "base/tbs.h"
 
 /* Counts changes of this header: core refuses a zca-remote.so with another number. */
-#define ZCA_REMOTE_ABI 2
+#define ZCA_REMOTE_ABI 3
 
 /* What a dialect can do; remote-independent code asks for a bit, never for a name. */
 enum zca_capability {
@@ -175,6 +175,14 @@ struct zca_remote {
     /** client_close drops the connection. After a fork the child calls client_forget instead. */
     void (*client_close)(struct zca_client *client);
     void (*client_forget)(struct zca_client *client);
+    /** client_authorise has requests carry this credential in place of what the files of the settings hold, and never
+     * renews it; empty: the files again. What the authority thinks of it the next request tells.
+     *
+     * credential         a bearer token; an API key where the settings name a file for one. Copied, secret.
+     * out_expires_at_s   when it says itself that it expires; 0: it does not tell.
+     * err                ZCA_ERR_AUTH: no token looks like this. ZCA_ERR_UNSUPPORTED: the dialect needs none. */
+    bool (*client_authorise)(struct zca_client *client, struct zca_span credential,
+                             int64_t *out_expires_at_s, struct zca_error *err);
 
     /** login trades name and password for tokens and writes the token file. */
     bool (*login)(struct zca_client *, const struct zca_login *login, struct zca_error *err);

@@ -54,8 +54,7 @@ bool zca_token_check_mode(const char *path, const struct stat *status, struct zc
 
 /* ---- expiry ---- */
 
-/* The claim `exp` of a JWT (RFC 7519, 4.1.4), unverified: it only tells when to ask for a new one. */
-static int64_t parse_jwt_expiry(const struct zca_buffer *token)
+int64_t zca_token_expiry(const struct zca_buffer *token)
 {
     const char *text = (const char *)token->data;
     const char *start = text ? strchr(text, '.') : NULL;
@@ -81,7 +80,7 @@ static int64_t find_expiry(const struct zca_json *file, const struct zca_buffer 
     if (text && zca_clock_parse(text, &expires_at, NULL)) {
         return expires_at / 1000;
     }
-    return parse_jwt_expiry(access);
+    return zca_token_expiry(access);
 }
 
 /* ---- the file ---- */
@@ -138,7 +137,7 @@ bool zca_tokens_store(const char *path, struct zca_tokens *tokens, struct zca_er
                              "the authority gave a token with odd characters");
     }
     if (tokens->expires_at_s == 0) {
-        tokens->expires_at_s = parse_jwt_expiry(&tokens->access);
+        tokens->expires_at_s = zca_token_expiry(&tokens->access);
     }
     zca_auto(zca_json) struct zca_json *json = zca_json_new_object();
     zca_auto(zca_buffer) struct zca_buffer text = ZCA_SECRET_BUFFER;

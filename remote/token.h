@@ -41,6 +41,10 @@ ZCA_NODISCARD bool zca_tokens_store(const char *path, struct zca_tokens *tokens,
 /** zca_token_is_valid tells whether `text` can stand in a header: visible ASCII, not empty. */
 bool zca_token_is_valid(struct zca_span text);
 
+/** zca_token_expiry returns when a token that is a JWT says that it expires (RFC 7519, 4.1.4), in seconds, unverified: it
+ * only tells when to ask for a new one. 0: it does not tell. */
+int64_t zca_token_expiry(const struct zca_buffer *token);
+
 /** zca_token_check_mode refuses a file that everybody may read. err ZCA_ERR_CONFIG. */
 ZCA_NODISCARD bool zca_token_check_mode(const char *path, const struct stat *status,
                                         struct zca_error *err);

@@ -1,8 +1,7 @@
 /* SPDX-License-Identifier: Apache-2.0 */
 /*
  * An authority on this host that misbehaves as told: a zca-remote.so for tests. Its state is the
- * directory $ZCA_FAKE: ca.pem and ca.key, `plan` (one word per call of each operation, the last
- * word repeats), `log` (one line per call, appended by all processes), NAME.issued.
+ * directory $ZCA_FAKE: ca.pem and ca.key, the plan and the log (fake_plan.h), NAME.issued.
  */
 #include <fcntl.h>
 #include <stdio.h>
@@ -19,10 +18,12 @@
 #include "base/openssl_auto.h"
 #include "base/pem.h"
 #include "remote/remote.h"
+#include "tests/core/fake_plan.h"
 #include "tests/core/forge.h"
 
 struct zca_client {
     char *dialect;
+    char *credential; /* NULL: that of the files */
 };
 
 static const struct {
@@ -56,98 +57,6 @@ static const struct {
     {"wide",       FORGE_WIDE_USAGE},
 };
 
-/* Words that make a call fail. */
-static const struct {
-    const char *word;
-    enum zca_reason reason;
-    long http_status;
-    long retry_after_s;
-    const char *code;
-} failures[] = {
-    {"unavailable",   ZCA_ERR_UNAVAILABLE,     503, 0,    ""                   },
-    {"later",         ZCA_ERR_UNAVAILABLE,     503, 3600, ""                   },
-    {"rate",          ZCA_ERR_RATE_LIMITED,    429, 1,    "RATE_LIMITED"       },
-    {"refuse",        ZCA_ERR_QUARANTINED,     403, 0,    "MACHINE_QUARANTINED"},
-    {"unauthorised",  ZCA_ERR_AUTH,            401, 0,    "UNAUTHORIZED"       },
-    {"html",          ZCA_ERR_PROTOCOL,        200, 0,    ""                   },
-    {"gone",          ZCA_ERR_NOT_FOUND,       404, 0,    "NOT_FOUND"          },
-    {"uninitialised", ZCA_ERR_NOT_INITIALISED, 400, 0,    "CA_NOT_INITIALIZED" },
-};
-
-/* ---- state ---- */
-
-static char *path_of(const char *name)
-{
-    const char *directory = getenv("ZCA_FAKE");
-    return zca_path_join(directory ? directory : "/nonexistent", name, "", NULL);
-}
-
-/* The number of earlier calls, and this one's line in the log. */
-static size_t note(const char *operation)
-{
-    zca_auto(text) char *path = path_of("log");
-    zca_auto(zca_buffer) struct zca_buffer log = {.len = 0};
-    size_t count = 0;
-    int fd = open(path, O_WRONLY | O_APPEND | O_CREAT | O_CLOEXEC, 0600);
-    if (zca_file_load(path, 1 << 20, &log, NULL, NULL)) {
-        size_t len = strlen(operation);
-        const char *text = (const char *)log.data;
-        for (const char *line = text; line && *line; line = strchr(line, '\n') + 1) {
-            count += strncmp(line, operation, len) == 0 && line[len] == '\n';
-        }
-    }
-    if (fd >= 0) {
-        (void)dprintf(fd, "%s\n", operation);
-        (void)close(fd);
-    }
-    return count;
-}
-
-/* The word of the plan for this call: "submit: unavailable other-key ok". */
-static char *planned(const char *operation)
-{
-    size_t call = note(operation);
-    zca_auto(text) char *path = path_of("plan");
-    zca_auto(zca_buffer) struct zca_buffer plan = {.len = 0};
-    zca_auto(text) char *label = NULL;
-    if (!zca_file_load(path, 1 << 16, &plan, NULL, NULL) ||
-        asprintf(&label, "%s: ", operation) < 0) {
-        return strdup("ok");
-    }
-    char *line = plan.len > 0 ? strstr((char *)plan.data, label) : NULL;
-    if (!line) {
-        return strdup("ok");
-    }
-    line += strlen(label);
-    line[strcspn(line, "\n")] = '\0';
-    char *position = NULL;
-    char *word = strtok_r(line, " ", &position);
-    for (size_t i = 0; i < call && word; i++) {
-        char *next = strtok_r(NULL, " ", &position);
-        word = next ? next : word;
-        if (!next) {
-            break;
-        }
-    }
-    return strdup(word ? word : "ok");
-}
-
-static bool fail_as_planned(const char *operation, const char *word, struct zca_error *err)
-{
-    for (size_t i = 0; i < ZCA_COUNT(failures); i++) {
-        if (strcmp(word, failures[i].word) == 0) {
-            zca_error_set(err, failures[i].reason, "fake authority: %s: %s", operation, word);
-            if (err) {
-                err->http_status = failures[i].http_status;
-                err->retry_after_s = failures[i].retry_after_s;
-                (void)snprintf(err->code, sizeof(err->code), "%s", failures[i].code);
-            }
-            return true;
-        }
-    }
-    return false;
-}
-
 static void crash_if(const char *word, const char *when)
 {
     if (strcmp(word, when) == 0) {
@@ -157,8 +66,8 @@ static void crash_if(const char *word, const char *when)
 
 static void load_ca(struct forge_ca *ca, const char *certificate, const char *key)
 {
-    zca_auto(text) char *certificate_path = path_of(certificate);
-    zca_auto(text) char *key_path = path_of(key);
+    zca_auto(text) char *certificate_path = fake_path(certificate);
+    zca_auto(text) char *key_path = fake_path(key);
     FILE *file = fopen(certificate_path, "r");
     ca->certificate = file ? PEM_read_X509(file, NULL, NULL, NULL) : NULL;
     if (file) {
@@ -168,6 +77,15 @@ static void load_ca(struct forge_ca *ca, const char *certificate, const char *ke
     ca->key = file ? PEM_read_PrivateKey(file, NULL, NULL, NULL) : NULL;
     if (file) {
         (void)fclose(file);
+    }
+}
+
+/* Whoever asks with a credential of its own is in the log with its beginning. */
+static void note_credential(const struct zca_client *client)
+{
+    zca_auto(text) char *line = NULL;
+    if (client->credential && asprintf(&line, "as %.7s", client->credential) > 0) {
+        (void)fake_note(line);
     }
 }
 
@@ -228,7 +146,7 @@ static X509 *make_leaf(const struct zca_request *request, const char *word,
 static char *issued_path(const char *id)
 {
     zca_auto(text) char *name = NULL;
-    return asprintf(&name, "%s.issued", id) < 0 ? NULL : path_of(name);
+    return asprintf(&name, "%s.issued", id) < 0 ? NULL : fake_path(name);
 }
 
 /* Issues and remembers; the answer of an asynchronous authority is fetched from here. */
@@ -245,7 +163,7 @@ static void issue(const struct zca_request *request, const char *word, struct zc
         abort();
     }
     X509_free(leaf);
-    (void)note("issue");
+    (void)fake_note("issue");
 }
 
 /* Crosses from submit to fetch inside the ticket: certificates, and the key behind a NUL. */
@@ -278,11 +196,12 @@ static bool is_known(const struct zca_request *request, struct zca_issued *issue
 static bool fake_submit(struct zca_client *client, const struct zca_request *request,
                         struct zca_ticket *out_ticket, struct zca_error *err)
 {
-    zca_auto(text) char *word = planned("submit");
+    zca_auto(text) char *word = fake_planned("submit");
+    note_credential(client);
     zca_auto(zca_issued) struct zca_issued issued = {.private_key = ZCA_SECRET_BUFFER};
     crash_if(word, "crash-before");
     nap(word);
-    if (fail_as_planned("submit", word, err)) {
+    if (fake_fails("submit", word, err)) {
         return false;
     }
     if (strcmp(client->dialect, "repeating") == 0 && is_known(request, &issued)) {
@@ -308,9 +227,9 @@ static bool fake_submit(struct zca_client *client, const struct zca_request *req
 static bool fake_poll(struct zca_client *client, struct zca_ticket *ticket, struct zca_error *err)
 {
     (void)client;
-    zca_auto(text) char *word = planned("poll");
+    zca_auto(text) char *word = fake_planned("poll");
     crash_if(word, "crash-before");
-    if (fail_as_planned("poll", word, err)) {
+    if (fake_fails("poll", word, err)) {
         return false;
     }
     if (strcmp(word, "failed") == 0) {
@@ -325,10 +244,10 @@ static bool fake_fetch(struct zca_client *client, struct zca_ticket *ticket,
                        struct zca_issued *out_issued, struct zca_error *err)
 {
     (void)client;
-    zca_auto(text) char *word = planned("fetch");
+    zca_auto(text) char *word = fake_planned("fetch");
     struct zca_issued issued = {.private_key = ZCA_SECRET_BUFFER};
     crash_if(word, "crash-before");
-    if (fail_as_planned("fetch", word, err)) {
+    if (fake_fails("fetch", word, err)) {
         return false;
     }
     issued.id = strdup(ticket->id);
@@ -357,15 +276,15 @@ static bool fake_confirm(struct zca_client *client, const struct zca_ticket *tic
 {
     (void)client;
     (void)ticket;
-    zca_auto(text) char *word = planned("confirm");
+    zca_auto(text) char *word = fake_planned("confirm");
     crash_if(word, "crash-before");
-    if (fail_as_planned("confirm", word, err)) {
+    if (fake_fails("confirm", word, err)) {
         return false;
     }
     if (issued->certificates.len == 0) {
         return zca_error_set(err, ZCA_ERR_INVALID, "fake authority: nothing to confirm");
     }
-    (void)note("confirmed");
+    (void)fake_note("confirmed");
     crash_if(word, "crash-after");
     return true;
 }
@@ -373,9 +292,9 @@ static bool fake_confirm(struct zca_client *client, const struct zca_ticket *tic
 static bool fake_recover(struct zca_client *client, const struct zca_request *request,
                          int64_t started_at_s, struct zca_ticket *out_ticket, struct zca_error *err)
 {
-    zca_auto(text) char *word = planned("recover");
+    zca_auto(text) char *word = fake_planned("recover");
     zca_auto(zca_issued) struct zca_issued issued = {.private_key = ZCA_SECRET_BUFFER};
-    if (fail_as_planned("recover", word, err)) {
+    if (fake_fails("recover", word, err)) {
         return false;
     }
     bool handed_over_once = strcmp(client->dialect, "keygen") == 0;
@@ -391,10 +310,9 @@ static bool fake_recover(struct zca_client *client, const struct zca_request *re
 static bool send_file(const char *operation, const char *name, struct zca_buffer *out_bytes,
                       struct zca_error *err)
 {
-    zca_auto(text) char *word = planned(operation);
-    zca_auto(text) char *path = path_of(name);
-    return !fail_as_planned(operation, word, err) &&
-           zca_file_load(path, 1 << 20, out_bytes, NULL, err);
+    zca_auto(text) char *word = fake_planned(operation);
+    zca_auto(text) char *path = fake_path(name);
+    return !fake_fails(operation, word, err) && zca_file_load(path, 1 << 20, out_bytes, NULL, err);
 }
 
 static bool fake_ca_fetch(struct zca_client *client, struct zca_buffer *out_pem,
@@ -416,8 +334,8 @@ static bool fake_sign(struct zca_client *client, const struct zca_sign_request *
 {
     (void)client;
     struct forge_ca ca;
-    zca_auto(text) char *word = planned("sign");
-    if (fail_as_planned("sign", word, err)) {
+    zca_auto(text) char *word = fake_planned("sign");
+    if (fake_fails("sign", word, err)) {
         return false;
     }
     bool rogue = strcmp(word, "rogue") == 0;
@@ -454,22 +372,63 @@ static struct zca_client *fake_open(const struct zca_client_settings *settings,
         return NULL;
     }
     client->dialect = dialect;
-    (void)note("open");
+    (void)fake_note("open");
     return client;
+}
+
+static void forget_credential(struct zca_client *client)
+{
+    if (client->credential) {
+        OPENSSL_cleanse(client->credential, strlen(client->credential));
+    }
+    free(client->credential);
+    client->credential = NULL;
+}
+
+static void release(struct zca_client *client)
+{
+    forget_credential(client);
+    free(client->dialect);
+    free(client);
 }
 
 static void fake_close(struct zca_client *client)
 {
-    (void)note("close");
-    free(client->dialect);
-    free(client);
+    (void)fake_note("close");
+    release(client);
 }
 
 static void fake_forget(struct zca_client *client)
 {
-    (void)note("forget");
-    free(client->dialect);
-    free(client);
+    (void)fake_note("forget");
+    release(client);
+}
+
+/* Credentials that begin with "old" have expired. */
+static bool fake_authorise(struct zca_client *client, struct zca_span credential,
+                           int64_t *out_expires_at_s, struct zca_error *err)
+{
+    (void)err;
+    forget_credential(client);
+    client->credential =
+        credential.len > 0 ? strndup((const char *)credential.data, credential.len) : NULL;
+    *out_expires_at_s =
+        client->credential && strncmp(client->credential, "old", 3) == 0 ? 1000000000 : 0;
+    return true;
+}
+
+static bool fake_whoami(struct zca_client *client, struct zca_whoami *out_whoami,
+                        struct zca_error *err)
+{
+    zca_auto(text) char *word = fake_planned("whoami");
+    note_credential(client);
+    nap(word);
+    if (fake_fails("whoami", word, err)) {
+        return false;
+    }
+    *out_whoami = (struct zca_whoami){
+        .subject = strdup("somebody"), .role = strdup(""), .organization = strdup("")};
+    return true;
 }
 
 static const struct zca_remote table = {
@@ -479,6 +438,8 @@ static const struct zca_remote table = {
     .client_open = fake_open,
     .client_close = fake_close,
     .client_forget = fake_forget,
+    .client_authorise = fake_authorise,
+    .whoami = fake_whoami,
     .ca_init = fake_ca_fetch,
     .ca_fetch = fake_ca_fetch,
     .crl_fetch = fake_crl_fetch,

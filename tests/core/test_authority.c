@@ -8,6 +8,8 @@
 
 #include "base/openssl_auto.h"
 #include "core/authority.h"
+#include "core/enrol.h"
+#include "core/failure.h"
 #include "tests/core/scene.h"
 
 static struct zca_authority *open_authority(struct scene *scene, const char *dialect,
@@ -366,6 +368,75 @@ static void connection_is_shared_by_identities(void **state)
     assert_int_equal(scene_count(scene, "close"), 1);
 }
 
+/* ---- credentials ---- */
+
+static struct zca_authority *open_with_credential(struct scene *scene, const char *credential)
+{
+    struct zca_error err = {.reason = ZCA_ERR_NONE};
+    struct zca_authority *authority = zca_authority_open(scene->library, "corp", &err);
+    check_ok(authority && zca_authority_use_credential(authority, zca_span_text(credential), &err),
+             err);
+    return authority;
+}
+
+static void credential_goes_to_the_authority_and_not_to_the_next_client(void **state)
+{
+    struct scene *scene = *state;
+    struct zca_error err = {.reason = ZCA_ERR_NONE};
+    int64_t expires_at_s = -1;
+    struct zca_authority *other = open_authority(scene, "plain", "");
+    struct zca_authority *authority = open_with_credential(scene, "token-1");
+    assert_true(zca_authority_has_credential(authority));
+    check_ok(zca_authority_check_credential(authority, &expires_at_s, &err), err);
+    assert_int_equal(expires_at_s, 0);
+    zca_authority_close(authority);
+    assert_false(zca_authority_has_credential(other));
+    check_ok(zca_authority_check_credential(other, &expires_at_s, &err), err);
+    assert_int_equal(scene_count(scene, "open"), 1);
+    assert_int_equal(scene_count(scene, "whoami"), 2);
+    assert_int_equal(scene_count(scene, "as token-1"), 1);
+}
+
+static void refused_credential_that_says_so_has_expired(void **state)
+{
+    struct scene *scene = *state;
+    struct zca_error err = {.reason = ZCA_ERR_NONE};
+    int64_t expires_at_s = 0;
+    (void)open_authority(scene, "plain", "");
+    scene_plan(scene, "whoami: unauthorised unauthorised unavailable\n");
+    zca_auto(zca_authority) struct zca_authority *young = open_with_credential(scene, "token-1");
+    zca_auto(zca_authority) struct zca_authority *old = open_with_credential(scene, "old-token");
+    check_refused(zca_authority_check_credential(young, &expires_at_s, &err), err, ZCA_ERR_AUTH);
+    check_refused(zca_authority_check_credential(old, &expires_at_s, &err), err, ZCA_ERR_EXPIRED);
+    check_refused(zca_authority_check_credential(old, &expires_at_s, &err), err,
+                  ZCA_ERR_UNAVAILABLE);
+}
+
+static void empty_credential_is_none(void **state)
+{
+    struct scene *scene = *state;
+    struct zca_error err = {.reason = ZCA_ERR_NONE};
+    struct zca_authority *authority = open_authority(scene, "plain", "");
+    check_refused(zca_authority_use_credential(authority, zca_span_text(""), &err), err,
+                  ZCA_ERR_AUTH);
+    assert_false(zca_authority_has_credential(authority));
+}
+
+static void failure_with_a_credential_is_not_told_to_others(void **state)
+{
+    struct scene *scene = *state;
+    struct zca_error err = {.reason = ZCA_ERR_NONE};
+    struct zca_authority *authority = open_authority(scene, "plain", "");
+    scene_plan(scene, "submit: unauthorised\n");
+    check_refused(zca_enrol(scene->identity, ZCA_ENROL_IF_NEEDED, NULL, &err), err, ZCA_ERR_AUTH);
+    assert_true(scene_exists(scene, "state/orders/corp/web.failed"));
+    zca_failure_forget(scene->identity);
+    check_ok(zca_authority_use_credential(authority, zca_span_text("token-1"), &err), err);
+    check_refused(zca_enrol(scene->identity, ZCA_ENROL_IF_NEEDED, NULL, &err), err, ZCA_ERR_AUTH);
+    assert_false(scene_exists(scene, "state/orders/corp/web.failed"));
+    assert_int_equal(scene_count(scene, "as token-1"), 1);
+}
+
 #define SCENE(name) cmocka_unit_test_setup_teardown(name, scene_setup, scene_teardown)
 
 int main(void)
@@ -391,6 +462,10 @@ int main(void)
         SCENE(weak_digest_is_not_asked_for),
         SCENE(refusal_keeps_the_code_of_the_authority),
         SCENE(connection_is_shared_by_identities),
+        SCENE(credential_goes_to_the_authority_and_not_to_the_next_client),
+        SCENE(refused_credential_that_says_so_has_expired),
+        SCENE(empty_credential_is_none),
+        SCENE(failure_with_a_credential_is_not_told_to_others),
     };
     return cmocka_run_group_tests(tests, NULL, NULL);
 }

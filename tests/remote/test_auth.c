@@ -30,6 +30,9 @@
     "{\"success\":false,\"data\":null,\"error\":{\"code\":\"UNAUTHORIZED\",\"message\":\"no\"}}\n"
 
 static const char list_answer[] = "@repeat\n" ANSWER("{\"certificates\":[]}");
+static const char refusal_that_repeats[] =
+    "@repeat\nHTTP/1.1 401 Unauthorized\n\n{\"success\":false,\"data\":null,"
+    "\"error\":{\"code\":\"given-1\",\"message\":\"no given-1\"}}\n";
 static const char expired[] =
     "{\"access_token\":\"token-1\",\"refresh_token\":\"refresh-1\",\"expires_at\":1000000000}";
 static const char unknown[] = "{\"access_token\":\"token-1\",\"refresh_token\":\"refresh-1\"}";
@@ -252,6 +255,119 @@ static void unwritable_directory_uses_nothing_up(void **state)
     assert_string_equal(asked, "");
 }
 
+/* ---- a credential that is given ---- */
+
+static bool list_with(const struct fixture *fixture, struct zca_client *client,
+                      struct zca_error *err)
+{
+    zca_auto(zca_record_list) struct zca_record_list records = {0};
+    struct zca_record_filter filter = {0};
+    *err = (struct zca_error){0};
+    return fixture->remote->list(client, &filter, &records, err);
+}
+
+static int64_t give(const struct fixture *fixture, struct zca_client *client, const char *text)
+{
+    int64_t expires_at_s = -1;
+    struct zca_error err = {0};
+    assert_true(
+        fixture->remote->client_authorise(client, zca_span_text(text), &expires_at_s, &err));
+    return expires_at_s;
+}
+
+static void given_credential_stands_in_for_the_file(void **state)
+{
+    struct fixture *fixture = *state;
+    struct zca_error err = {0};
+    struct authority *authority = authority_start(list_answer, NULL);
+    struct zca_client *client = open_client(fixture, fixture->token_file, authority, 5000);
+    assert_int_equal(give(fixture, client, "given-1"), 0);
+    assert_true(list_with(fixture, client, &err));
+    assert_int_equal(give(fixture, client, "given-2"), 0);
+    assert_true(list_with(fixture, client, &err));
+    (void)give(fixture, client, "");
+    assert_false(list_with(fixture, client, &err)); /* there is no file */
+    assert_int_equal(err.reason, ZCA_ERR_AUTH);
+    fixture->remote->client_close(client);
+    assert_int_equal(authority_count(authority, "Bearer given-1"), 1);
+    assert_int_equal(authority_count(authority, "Bearer given-2"), 1);
+    free(authority_stop(authority));
+}
+
+static void given_credential_is_not_renewed_and_not_repeated(void **state)
+{
+    struct fixture *fixture = *state;
+    struct zca_error err = {0};
+    free(scratch_write(fixture->scratch, "token", unknown));
+    zca_auto(text) char *script = join(ANSWER("{\"certificates\":[]}"), refusal_that_repeats);
+    struct authority *authority = authority_start(script, NULL);
+    struct zca_client *client = open_client(fixture, fixture->token_file, authority, 5000);
+    assert_true(list_with(fixture, client, &err)); /* now the client knows how to renew */
+    (void)give(fixture, client, "given-1");
+    assert_false(list_with(fixture, client, &err));
+    fixture->remote->client_close(client);
+    assert_int_equal(err.reason, ZCA_ERR_AUTH);
+    assert_null(strstr(err.message, "given-1"));
+    assert_null(strstr(err.message, "zca login"));
+    assert_string_equal(err.code, "401");
+    assert_int_equal(authority_count(authority, "POST /api/auth/refresh"), 0);
+    assert_int_equal(authority_count(authority, "Bearer given-1"), 1);
+    free(authority_stop(authority));
+}
+
+static void given_credential_is_an_api_key_where_one_is_configured(void **state)
+{
+    struct fixture *fixture = *state;
+    zca_auto(text) char *url = NULL;
+    struct zca_error err = {0};
+    struct authority *authority = authority_start(list_answer, NULL);
+    assert_true(asprintf(&url, "http://127.0.0.1:%d", authority_port(authority)) > 0);
+    struct zca_client_settings settings = {
+        .authority = "test",
+        .dialect = "quickztna",
+        .url = url,
+        .organization = "org-1",
+        .api_key_file = "/nowhere/key",
+    };
+    struct zca_client *client = fixture->remote->client_open(&settings, &err);
+    assert_non_null(client);
+    (void)give(fixture, client, "given-1");
+    assert_true(list_with(fixture, client, &err));
+    fixture->remote->client_close(client);
+    assert_int_equal(authority_count(authority, "X-Api-Key: given-1"), 1);
+    free(authority_stop(authority));
+}
+
+static void given_credential_may_tell_when_it_expires(void **state)
+{
+    struct fixture *fixture = *state;
+    struct authority *authority = authority_start(list_answer, NULL);
+    struct zca_client *client = open_client(fixture, fixture->token_file, authority, 5000);
+    assert_int_equal(give(fixture, client, "e30.eyJleHAiOjE3MDAwMDAwMDB9.c2lnbmF0dXJl"),
+                     1700000000);
+    assert_int_equal(give(fixture, client, "e30.e30.c2lnbmF0dXJl"), 0);
+    fixture->remote->client_close(client);
+    free(authority_stop(authority));
+}
+
+static void odd_credential_goes_nowhere(void **state)
+{
+    static const char *const odd[] = {"two words", "line\nX-Api-Key: 1", "\xc3\xa4"};
+    struct fixture *fixture = *state;
+    struct authority *authority = authority_start(list_answer, NULL);
+    struct zca_client *client = open_client(fixture, fixture->token_file, authority, 5000);
+    for (size_t i = 0; i < ZCA_COUNT(odd); i++) {
+        int64_t expires_at_s = -1;
+        struct zca_error err = {0};
+        assert_false(
+            fixture->remote->client_authorise(client, zca_span_text(odd[i]), &expires_at_s, &err));
+        assert_int_equal(err.reason, ZCA_ERR_AUTH);
+        assert_int_equal(expires_at_s, -1);
+    }
+    fixture->remote->client_close(client);
+    free(authority_stop(authority));
+}
+
 int main(void)
 {
     const struct CMUnitTest tests[] = {
@@ -261,6 +377,14 @@ int main(void)
         cmocka_unit_test_setup_teardown(tokens_renewed_elsewhere_are_used, set_up, tear_down),
         cmocka_unit_test_setup_teardown(held_lock_is_busy_at_the_deadline, set_up, tear_down),
         cmocka_unit_test_setup_teardown(unwritable_directory_uses_nothing_up, set_up, tear_down),
+        cmocka_unit_test_setup_teardown(given_credential_stands_in_for_the_file, set_up, tear_down),
+        cmocka_unit_test_setup_teardown(given_credential_is_not_renewed_and_not_repeated, set_up,
+                                        tear_down),
+        cmocka_unit_test_setup_teardown(given_credential_is_an_api_key_where_one_is_configured,
+                                        set_up, tear_down),
+        cmocka_unit_test_setup_teardown(given_credential_may_tell_when_it_expires, set_up,
+                                        tear_down),
+        cmocka_unit_test_setup_teardown(odd_credential_goes_nowhere, set_up, tear_down),
     };
     return cmocka_run_group_tests(tests, NULL, NULL);
 }
