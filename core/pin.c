@@ -277,6 +277,30 @@ static bool compare(const struct owner *owner, struct record *record, struct zca
     return !is_counted || store_record(owner, record, err);
 }
 
+static bool check_length(struct zca_span pin, struct zca_error *err)
+{
+    return (pin.len >= ZCA_PIN_MIN_LEN && pin.len <= ZCA_PIN_MAX_LEN) ||
+           zca_error_set(err, ZCA_ERR_INVALID, "a PIN has %u to %u bytes, not %zu", ZCA_PIN_MIN_LEN,
+                         ZCA_PIN_MAX_LEN, pin.len);
+}
+
+/* Inside the gate, with the lock. */
+static bool check(struct owner *owner, struct zca_span pin, struct zca_error *err)
+{
+    struct zca_error failure = {.reason = ZCA_ERR_NONE};
+    zca_auto(record) struct record *record =
+        load_record(owner->library, owner->authority, owner->name, &failure);
+    if (!record) {
+        return failure.reason == ZCA_ERR_NOT_FOUND
+                   ? zca_error_set(err, ZCA_ERR_NOT_FOUND,
+                                   "'%s/%s' has no PIN yet: run 'zca pin %s'", owner->authority,
+                                   owner->name, owner->name)
+                   : zca_error_set(err, failure.reason, "%s", failure.message);
+    }
+    return prepare(owner, false, err) && check_seal(owner, record, err) &&
+           compare(owner, record, pin, err);
+}
+
 /* ---- public ---- */
 
 void zca_pin_status(struct zca_library *library, const char *authority, const char *name,
@@ -295,9 +319,8 @@ bool zca_pin_set(struct zca_library *library, const char *authority, const char 
                  struct zca_span pin, struct zca_error *err)
 {
     zca_auto(owner) struct owner owner = {.library = library, .authority = authority, .name = name};
-    if (pin.len < ZCA_PIN_MIN_LEN || pin.len > ZCA_PIN_MAX_LEN) {
-        return zca_error_set(err, ZCA_ERR_INVALID, "a PIN has %u to %u bytes, not %zu",
-                             ZCA_PIN_MIN_LEN, ZCA_PIN_MAX_LEN, pin.len);
+    if (!check_length(pin, err)) {
+        return false;
     }
     zca_auto(zca_flight) struct zca_flight *flight = enter(&owner, err);
     if (!flight) {
@@ -316,17 +339,22 @@ bool zca_pin_check(struct zca_library *library, const char *authority, const cha
         return false;
     }
     zca_auto(gate) int inside = zca_gate_pass();
-    struct zca_error failure = {.reason = ZCA_ERR_NONE};
-    zca_auto(record) struct record *record = load_record(library, authority, name, &failure);
-    if (!record) {
-        return failure.reason == ZCA_ERR_NOT_FOUND
-                   ? zca_error_set(err, ZCA_ERR_NOT_FOUND,
-                                   "'%s/%s' has no PIN yet: run 'zca pin %s'", authority, name,
-                                   name)
-                   : zca_error_set(err, failure.reason, "%s", failure.message);
+    return check(&owner, pin, err);
+}
+
+bool zca_pin_change(struct zca_library *library, const char *authority, const char *name,
+                    struct zca_span old_pin, struct zca_span new_pin, struct zca_error *err)
+{
+    zca_auto(owner) struct owner owner = {.library = library, .authority = authority, .name = name};
+    if (!check_length(new_pin, err)) {
+        return false;
     }
-    return prepare(&owner, false, err) && check_seal(&owner, record, err) &&
-           compare(&owner, record, pin, err);
+    zca_auto(zca_flight) struct zca_flight *flight = enter(&owner, err);
+    if (!flight) {
+        return false;
+    }
+    zca_auto(gate) int inside = zca_gate_pass();
+    return check(&owner, old_pin, err) && make_record(&owner, new_pin, err);
 }
 
 bool zca_pin_remove(struct zca_library *library, const char *authority, const char *name,

@@ -40,6 +40,12 @@ ZCA_NODISCARD bool zca_pin_set(struct zca_library *library, const char *authorit
 ZCA_NODISCARD bool zca_pin_check(struct zca_library *library, const char *authority,
                                  const char *name, struct zca_span pin, struct zca_error *err);
 
+/** zca_pin_change is zca_pin_check of `old_pin` and zca_pin_set of `new_pin` in one turn: nobody sets another between them.
+ * The length of the new one comes first, so that it costs no try. err as theirs. */
+ZCA_NODISCARD bool zca_pin_change(struct zca_library *library, const char *authority,
+                                  const char *name, struct zca_span old_pin,
+                                  struct zca_span new_pin, struct zca_error *err);
+
 /** zca_pin_remove deletes the PIN. Not there is success. */
 ZCA_NODISCARD bool zca_pin_remove(struct zca_library *library, const char *authority,
                                   const char *name, struct zca_error *err);

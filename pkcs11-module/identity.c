@@ -279,7 +279,7 @@ static CK_RV search(struct zca_token *token, const struct zca_search *search)
     return rv;
 }
 
-/* ---- C_Login, C_GenerateKeyPair ---- */
+/* ---- C_Login, C_SetPIN, C_GenerateKeyPair ---- */
 
 static CK_RV check_local(struct identity *state, struct zca_span pin)
 {
@@ -318,6 +318,15 @@ static void logout(struct zca_token *token)
 {
     struct identity *state = token->state;
     zca_identity_credential_drop(state->credential);
+}
+
+/* A credential is the authority's to change, and where none is asked for there is none. */
+static CK_RV set_pin(struct zca_token *token, struct zca_span old_pin, struct zca_span new_pin)
+{
+    struct identity *state = token->state;
+    return state->pin_use == ZCA_PIN_LOCAL
+               ? zca_identity_pin_change(state->pin, state->identity, old_pin, new_pin)
+               : CKR_TOKEN_WRITE_PROTECTED;
 }
 
 struct pair {
@@ -374,5 +383,6 @@ const struct zca_token_kind zca_token_identity = {
     .search = search,
     .login = login,
     .logout = logout,
+    .set_pin = set_pin,
     .generate = generate,
 };

@@ -15,4 +15,10 @@ ZCA_NODISCARD CK_RV zca_identity_pin_check(struct zca_pin_memory *memory,
                                            const struct zca_identity *identity,
                                            struct zca_span pin);
 
+/** zca_identity_pin_change replaces the PIN, durably and atomically, for all processes. As zca_identity_pin_check, and
+ * CKR_PIN_LEN_RANGE. */
+ZCA_NODISCARD CK_RV zca_identity_pin_change(struct zca_pin_memory *memory,
+                                            const struct zca_identity *identity,
+                                            struct zca_span old_pin, struct zca_span new_pin);
+
 #endif

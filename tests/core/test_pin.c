@@ -236,6 +236,60 @@ static void right_pin_changes_no_file(void **state)
     assert_int_equal(before.st_ino, after.st_ino);
 }
 
+/* ---- changing it ---- */
+
+static bool change(struct zca_library *library, const char *old_pin, const char *new_pin,
+                   struct zca_error *err)
+{
+    return zca_pin_change(library, "corp", "web", zca_span_text(old_pin), zca_span_text(new_pin),
+                          err);
+}
+
+static void pin_change_needs_the_old_one(void **state)
+{
+    struct zca_error err = {.reason = ZCA_ERR_NONE};
+    zca_auto(zca_library) struct zca_library *library = library_with_pin(state);
+    check_refused(change(library, "wrong", "battery staple", &err), err, ZCA_ERR_AUTH);
+    assert_int_equal(failures(library, "web"), 1);
+    check_ok(check_pin(library, "web", right_pin, &err), err);
+    check_ok(change(library, right_pin, "battery staple", &err), err);
+    check_refused(check_pin(library, "web", right_pin, &err), err, ZCA_ERR_AUTH);
+    check_ok(check_pin(library, "web", "battery staple", &err), err);
+}
+
+static void pin_change_to_a_wrong_length_costs_no_try(void **state)
+{
+    char longest[ZCA_PIN_MAX_LEN + 2];
+    struct zca_error err = {.reason = ZCA_ERR_NONE};
+    zca_auto(zca_library) struct zca_library *library = library_with_pin(state);
+    memset(longest, 'x', sizeof(longest));
+    longest[sizeof(longest) - 1] = '\0';
+    check_refused(change(library, "wrong", "abc", &err), err, ZCA_ERR_INVALID);
+    check_refused(change(library, "wrong", longest, &err), err, ZCA_ERR_INVALID);
+    assert_int_equal(failures(library, "web"), 0);
+    longest[sizeof(longest) - 2] = '\0';
+    check_ok(change(library, right_pin, longest, &err), err);
+    check_ok(check_pin(library, "web", longest, &err), err);
+}
+
+static void pin_change_does_not_unlock(void **state)
+{
+    struct zca_error err = {.reason = ZCA_ERR_NONE};
+    zca_auto(zca_library) struct zca_library *library = library_with_pin(state);
+    for (unsigned i = 0; i < ZCA_PIN_MAX_FAILURES; i++) {
+        check_refused(change(library, "wrong", "battery staple", &err), err, ZCA_ERR_AUTH);
+    }
+    check_refused(change(library, right_pin, "battery staple", &err), err, ZCA_ERR_FORBIDDEN);
+}
+
+static void pin_change_without_a_pin_sets_none(void **state)
+{
+    struct zca_error err = {.reason = ZCA_ERR_NONE};
+    zca_auto(zca_library) struct zca_library *library = home_library(state, "");
+    check_refused(change(library, right_pin, "battery staple", &err), err, ZCA_ERR_NOT_FOUND);
+    assert_int_equal(failures(library, "web"), 99);
+}
+
 static void names_that_leave_the_directory_are_refused(void **state)
 {
     struct zca_error err = {.reason = ZCA_ERR_NONE};
@@ -265,6 +319,10 @@ int main(void)
         CASE(pin_file_with_any_byte_changed_is_refused),
         CASE(pin_file_cut_short_is_refused),
         CASE(right_pin_changes_no_file),
+        CASE(pin_change_needs_the_old_one),
+        CASE(pin_change_to_a_wrong_length_costs_no_try),
+        CASE(pin_change_does_not_unlock),
+        CASE(pin_change_without_a_pin_sets_none),
         CASE(names_that_leave_the_directory_are_refused),
     };
     return cmocka_run_group_tests_name("core/pin", tests, NULL, NULL);

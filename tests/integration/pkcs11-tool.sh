@@ -218,9 +218,11 @@ openssl x509 -inform DER -in "$secret.der" -noout -pubkey -out "$secret.pub"
 check 'it signs' on "$secret" --login --pin 24681357 --sign --mechanism ECDSA --input-file digest --output-file signature \
     --signature-format openssl
 check 'as its certificate verifies' openssl dgst -sha256 -verify "$secret.pub" -signature signature data
-check 'only zca pin changes it' refuses 'CKR_TOKEN_WRITE_PROTECTED' on "$secret" --login --pin 24681357 --change-pin --new-pin 13572468
-check 'another PIN' set_pin 13572468
+check 'another PIN' on "$secret" --login --pin 24681357 --change-pin --new-pin 11223344
 check 'the old one is wrong' refuses 'CKR_PIN_INCORRECT' on "$secret" --login --pin 24681357 --list-objects
+check 'the new one is right' says 'Private Key' on "$secret" --login --pin 11223344 --list-objects
+check 'a third by zca pin' set_pin 13572468
+check 'the old one is wrong' refuses 'CKR_PIN_INCORRECT' on "$secret" --login --pin 11223344 --list-objects
 check 'the new one is right' says 'Private Key' on "$secret" --login --pin 13572468 --list-objects
 
 # ---- the authority ----

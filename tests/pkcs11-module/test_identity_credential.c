@@ -166,7 +166,7 @@ static void credential_is_of_its_token_alone(void **state)
 
 /* ---- what is kept ---- */
 
-/* Logs in with a credential that only the module keeps. */
+/* Logs in with a credential that only the module keeps. Sanitizers, which keep more, are run without a secure heap. */
 static void log_in_once(CK_SESSION_HANDLE session, struct scan_pattern *out_pattern)
 {
     char credential[] = "token-?.0000000000000000000000000000000000000000";
@@ -177,6 +177,9 @@ static void log_in_once(CK_SESSION_HANDLE session, struct scan_pattern *out_patt
     scan_remember(zca_span_text(credential + 8), out_pattern);
     assert_int_equal(log_in(session, credential), CKR_OK);
     OPENSSL_cleanse(credential, sizeof(credential));
+    if (!CRYPTO_secure_malloc_initialized()) {
+        skip();
+    }
 }
 
 static void credential_stands_once_and_in_locked_memory(void **state)
@@ -188,8 +191,8 @@ static void credential_stands_once_and_in_locked_memory(void **state)
     check_look(session, CKR_OK, 1);
     struct scan_result found = scan_memory(&pattern);
     assert_int_equal(found.copies, 1);
-    assert_int_equal(found.locked, CRYPTO_secure_malloc_initialized() ? 1 : 0);
-    assert_int_equal(found.dumped, CRYPTO_secure_malloc_initialized() ? 0 : 1);
+    assert_int_equal(found.locked, 1);
+    assert_int_equal(found.dumped, 0);
     assert_int_equal(C_Logout(session), CKR_OK);
     assert_int_equal(scan_memory(&pattern).copies, 0);
 }
