@@ -338,8 +338,9 @@ static struct zca_client *open_client(const struct zca_authority *authority,
         .key_file = get_text(authority, ZCA_AUTHORITY_KEY),
         .timeout_ms = timeout_ms(authority),
         .max_response = max_response,
+        .context = zca_library_context(authority->library, err),
     };
-    return remote->client_open(&settings, err);
+    return !settings.context ? NULL : remote->client_open(&settings, err);
 }
 
 static bool authorise(struct zca_authority *authority, const struct zca_remote *remote,

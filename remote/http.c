@@ -31,6 +31,7 @@ enum {
 
 struct zca_http {
     CURL *easy;
+    OSSL_LIB_CTX *context; /* of its sections */
     struct zca_url url;
     char *certificate_file; /* NULL: no client certificate */
     char *key_file;
@@ -81,7 +82,8 @@ static CURLcode prepare_tls(CURL *easy, void *tls, void *context)
     (void)easy; /* there is only one */
     zca_tls_watch(tls, &http->verify_error);
     if (!http->certificate_file ||
-        zca_tls_use_certificate(tls, http->certificate_file, http->key_file, &http->tls)) {
+        zca_tls_use_certificate(tls, http->context, http->certificate_file, http->key_file,
+                                &http->tls)) {
         return CURLE_OK;
     }
     return CURLE_SSL_CERTPROBLEM;
@@ -218,7 +220,7 @@ static bool set_client_files(struct zca_http *http, const struct zca_client_sett
 struct zca_http *zca_http_open(const struct zca_client_settings *settings, struct zca_error *err)
 {
     zca_auto(zca_section) struct zca_section section = {0};
-    if (!zca_section_enter(&section, err)) {
+    if (!zca_section_enter(&section, settings->context, err)) {
         return NULL;
     }
     zca_auto(zca_http) struct zca_http *http = calloc(1, sizeof(*http));
@@ -226,6 +228,7 @@ struct zca_http *zca_http_open(const struct zca_client_settings *settings, struc
         (void)zca_error_set(err, ZCA_ERR_MEMORY, "opening a connection"); /* NULL tells */
         return NULL;
     }
+    http->context = section.context;
     memset(http->sockets, -1, sizeof(http->sockets));
     http->max_response = settings->max_response;
     if (!zca_url_parse(settings->url, &http->url, err) || !set_client_files(http, settings, err)) {
@@ -245,7 +248,7 @@ struct zca_http *zca_http_open(const struct zca_client_settings *settings, struc
 void zca_http_close(struct zca_http *http)
 {
     zca_auto(zca_section) struct zca_section section = {0};
-    if (!http || !zca_section_enter(&section, NULL)) {
+    if (!http || !zca_section_enter(&section, http->context, NULL)) {
         return;
     }
     curl_easy_cleanup(http->easy);
@@ -471,7 +474,7 @@ bool zca_http_perform(struct zca_http *http, const struct zca_http_request *requ
         return zca_error_set(err, ZCA_ERR_UNAVAILABLE, "no time is left to ask '%s'",
                              http->url.address);
     }
-    if (!zca_section_enter(&section, err)) {
+    if (!zca_section_enter(&section, http->context, err)) {
         return false;
     }
     zca_auto(zca_http_response) struct zca_http_response response = {

@@ -11,6 +11,8 @@
 #include <stddef.h>
 #include <stdint.h>
 
+#include <openssl/types.h>
+
 #include "base/auto.h"
 #include "base/buffer.h"
 #include "base/error.h"
@@ -57,6 +59,7 @@ struct zca_client_settings {
     const char *key_file;         /* its key: PEM or key reference */
     long timeout_ms;              /* deadline of a whole operation, retries included */
     size_t max_response;          /* bytes of one answer */
+    OSSL_LIB_CTX *context;        /* private, outlives the client; NULL: one of the remote's own */
 };
 
 struct zca_login {

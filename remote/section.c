@@ -1,7 +1,5 @@
 /* SPDX-License-Identifier: Apache-2.0 */
-/*
- * The private context lives as long as the process: connections keep it, and so may libraries.
- */
+/* A context of our own, for who has none, lives as long as the process: connections keep it. */
 #include "remote/section.h"
 
 #include <stdatomic.h>
@@ -34,12 +32,12 @@ static OSSL_LIB_CTX *get_context(void)
     return known; /* another thread's, or none */
 }
 
-bool zca_section_enter(struct zca_section *section, struct zca_error *err)
+bool zca_section_enter(struct zca_section *section, OSSL_LIB_CTX *context, struct zca_error *err)
 {
     (void)ERR_set_mark(); /* fails for an empty queue; then the pop empties it again */
-    OSSL_LIB_CTX *context = get_context();
-    if (context) {
-        section->before = OSSL_LIB_CTX_set0_default(context);
+    section->context = context ? context : get_context();
+    if (section->context) {
+        section->before = OSSL_LIB_CTX_set0_default(section->context);
     }
     if (!section->before) {
         (void)ERR_pop_to_mark(); /* as above */
@@ -56,9 +54,4 @@ void zca_section_leave(struct zca_section *section)
         (void)ERR_pop_to_mark();                          /* as above */
         section->before = NULL;
     }
-}
-
-OSSL_LIB_CTX *zca_section_context(void)
-{
-    return private_context;
 }

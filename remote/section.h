@@ -16,22 +16,22 @@
 
 /* Zero-initialised: not entered. Belongs to one thread and one block; may be nested. */
 struct zca_section {
+    OSSL_LIB_CTX *context; /* inside */
     OSSL_LIB_CTX *before;
 };
 
 /**
- * zca_section_enter makes the private context, at the process's first call, and the thread's default.
+ * zca_section_enter makes a context the thread's default.
  * The thread's OpenSSL errors from here to the end of the section are dropped there.
  *
- * err   ZCA_ERR_CRYPTO.
+ * context   private, borrowed until the section ends; NULL: one of our own, made at the process's first need.
+ * err       ZCA_ERR_CRYPTO.
  */
-ZCA_NODISCARD bool zca_section_enter(struct zca_section *section, struct zca_error *err);
+ZCA_NODISCARD bool zca_section_enter(struct zca_section *section, OSSL_LIB_CTX *context,
+                                     struct zca_error *err);
 
 /** zca_section_leave restores what was before; fine for a section that was not entered. */
 void zca_section_leave(struct zca_section *section);
 ZCA_DEFINE_AUTO_CLEAR(zca_section, struct zca_section, zca_section_leave);
-
-/** zca_section_context returns the private context inside a section; never freed. */
-OSSL_LIB_CTX *zca_section_context(void);
 
 #endif

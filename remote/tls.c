@@ -8,7 +8,6 @@
 #include "base/buffer.h"
 #include "base/file.h"
 #include "base/openssl_auto.h"
-#include "remote/section.h"
 
 /* More than any key needs. */
 static const size_t max_key_file = 64UL * 1024;
@@ -22,7 +21,7 @@ static int no_passphrase(char *passphrase, int size, int writing, void *context)
     return -1;
 }
 
-static EVP_PKEY *load_key(const char *path, struct zca_error *err)
+static EVP_PKEY *load_key(OSSL_LIB_CTX *context, const char *path, struct zca_error *err)
 {
     zca_auto(zca_buffer) struct zca_buffer pem = ZCA_SECRET_BUFFER;
     if (!zca_file_load(path, max_key_file, &pem, NULL, err)) {
@@ -31,8 +30,7 @@ static EVP_PKEY *load_key(const char *path, struct zca_error *err)
     zca_auto(BIO) BIO *bio = BIO_new_mem_buf(pem.data, (int)pem.len);
     EVP_PKEY *key = NULL;
     if (bio) {
-        key =
-            PEM_read_bio_PrivateKey_ex(bio, NULL, no_passphrase, NULL, zca_section_context(), NULL);
+        key = PEM_read_bio_PrivateKey_ex(bio, NULL, no_passphrase, NULL, context, NULL);
     }
     if (!key) {
         (void)zca_error_set(err, ZCA_ERR_CONFIG, "'%s' holds no plain private key in PEM",
@@ -41,15 +39,15 @@ static EVP_PKEY *load_key(const char *path, struct zca_error *err)
     return key;
 }
 
-bool zca_tls_use_certificate(SSL_CTX *tls, const char *certificate_file, const char *key_file,
-                             struct zca_error *err)
+bool zca_tls_use_certificate(SSL_CTX *tls, OSSL_LIB_CTX *context, const char *certificate_file,
+                             const char *key_file, struct zca_error *err)
 {
     SSL_CTX_set_default_passwd_cb(tls, no_passphrase);
     if (SSL_CTX_use_certificate_chain_file(tls, certificate_file) != 1) {
         return zca_error_set(err, ZCA_ERR_CONFIG, "'%s' cannot be read as certificates in PEM",
                              certificate_file);
     }
-    zca_auto(EVP_PKEY) EVP_PKEY *key = load_key(key_file, err);
+    zca_auto(EVP_PKEY) EVP_PKEY *key = load_key(context, key_file, err);
     if (!key) {
         return false;
     }

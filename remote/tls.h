@@ -13,13 +13,14 @@
 /**
  * zca_tls_use_certificate sets certificate, chain and key of a TLS client. Call it inside a section.
  *
- * tls                borrowed; belongs to the section's context.
+ * tls, context       borrowed; `tls` belongs to `context`, which is the section's.
  * certificate_file   PEM: leaf, then issuers.
  * key_file           PEM, not protected by a passphrase: nobody may be asked from inside a library.
  * err                ZCA_ERR_CONFIG, ZCA_ERR_NOT_FOUND, ZCA_ERR_SYSTEM name the file.
  */
-ZCA_NODISCARD bool zca_tls_use_certificate(SSL_CTX *tls, const char *certificate_file,
-                                           const char *key_file, struct zca_error *err);
+ZCA_NODISCARD bool zca_tls_use_certificate(SSL_CTX *tls, OSSL_LIB_CTX *context,
+                                           const char *certificate_file, const char *key_file,
+                                           struct zca_error *err);
 
 /**
  * zca_tls_watch makes `tls` note why it refuses a server's certificate.
