@@ -129,8 +129,28 @@ static CK_RV make(struct creation *creation)
     return CKR_ATTRIBUTE_VALUE_INVALID;
 }
 
+/* The object is the token's own: what the template names it has no effect. */
+static CK_RV import(struct creation *creation, CK_OBJECT_HANDLE *out_handle)
+{
+    struct zca_span der = {0};
+    struct zca_token *token = creation->session->token;
+    zca_auto(zca_object) struct zca_object *object = NULL;
+    (void)zca_values_find(creation->values, CKA_VALUE, &der); /* every certificate has it */
+    CK_RV rv = zca_object_may_show(creation->session, creation->values);
+    if (rv == CKR_OK) {
+        rv = token->kind->import(token, der, &object);
+    }
+    if (rv == CKR_OK) {
+        *out_handle = object->handle;
+    }
+    return rv;
+}
+
 static CK_RV show(struct creation *creation, CK_OBJECT_HANDLE *out_handle)
 {
+    if (zca_object_is_import(creation->session->token, creation->values)) {
+        return import(creation, out_handle);
+    }
     zca_auto(zca_object) struct zca_object *object =
         zca_object_new(zca_steal(creation->values), zca_steal(creation->key));
     if (!object) {

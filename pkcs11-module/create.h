@@ -16,6 +16,9 @@ ZCA_NODISCARD CK_RV zca_object_show(struct zca_session *session, struct zca_obje
 ZCA_NODISCARD CK_RV zca_object_may_show(struct zca_session *session,
                                         const struct zca_values *values);
 
+/** zca_object_is_import tells whether these values are a token object that the kind imports instead of adding it. */
+bool zca_object_is_import(const struct zca_token *token, const struct zca_values *values);
+
 /** zca_object_hide removes an object for good, also from where the kind stores it. Operations that use it keep it.
  * CKR_SESSION_READ_ONLY, CKR_TOKEN_WRITE_PROTECTED; CKR_OBJECT_HANDLE_INVALID when another thread was faster. */
 ZCA_NODISCARD CK_RV zca_object_hide(struct zca_session *session, struct zca_object *object);

@@ -11,6 +11,7 @@
 
 #include "base/clock.h"
 #include "base/lock.h"
+#include "core/import.h"
 #include "pkcs11-module/error.h"
 #include "pkcs11-module/generation.h"
 #include "pkcs11-module/identity_credential.h"
@@ -371,6 +372,68 @@ static CK_RV generate(struct zca_token *token, const char *key_type, struct zca_
     return CKR_OK;
 }
 
+/* ---- C_CreateObject ---- */
+
+struct certificate {
+    struct zca_span der;
+    struct zca_object *found;
+};
+
+static bool find_certificate(void *argument, struct zca_object *object)
+{
+    struct certificate *certificate = argument;
+    struct zca_span value = {0};
+    bool is_shown = object->owner == 0 && object->class == CKO_CERTIFICATE && !object->is_hidden &&
+                    !object->is_superseded;
+    if (is_shown && zca_values_find(object->values, CKA_VALUE, &value) &&
+        zca_span_equal(value, certificate->der)) {
+        certificate->found = object;
+    }
+    return !certificate->found;
+}
+
+static struct zca_object *ref_certificate(struct zca_token *token, struct zca_span der)
+{
+    struct certificate certificate = {.der = der};
+    zca_auto(module_lock) struct zca_module *held = zca_module_look(token->module);
+    zca_objects_visit(token->objects, NULL, find_certificate, &certificate);
+    return certificate.found ? zca_object_ref(certificate.found) : NULL;
+}
+
+static CK_RV store_certificate(struct zca_token *token, struct zca_span der)
+{
+    static const enum zca_reason of_the_value[] = {ZCA_ERR_VERIFY, ZCA_ERR_EXPIRED,
+                                                   ZCA_ERR_INVALID};
+    struct identity *state = token->state;
+    struct zca_error err = {.reason = ZCA_ERR_NONE};
+    zca_module_outside();
+    zca_auto(zca_identity) struct zca_identity *identity =
+        open_identity(token->library, state->uri, &err);
+    bool is_stored = identity && zca_import(identity, der, &err);
+    zca_module_inside();
+    if (is_stored) {
+        return refresh(token, NULL);
+    }
+    CK_RV rv = zca_pkcs11_fail(token->library, &err);
+    for (size_t i = 0; i < ZCA_COUNT(of_the_value); i++) {
+        rv = of_the_value[i] == err.reason ? CKR_ATTRIBUTE_VALUE_INVALID : rv;
+    }
+    return rv;
+}
+
+/* What the token shows already is no import: programs write the whole chain. */
+static CK_RV import(struct zca_token *token, struct zca_span der, struct zca_object **out_object)
+{
+    CK_RV rv = refresh(token, NULL);
+    *out_object = rv == CKR_OK ? ref_certificate(token, der) : NULL;
+    if (rv != CKR_OK || *out_object) {
+        return rv;
+    }
+    rv = store_certificate(token, der);
+    *out_object = rv == CKR_OK ? ref_certificate(token, der) : NULL;
+    return rv == CKR_OK && !*out_object ? CKR_DEVICE_ERROR : rv;
+}
+
 const struct zca_token_kind zca_token_identity = {
     .model = "zca identity",
     .min_pin = 4,
@@ -385,4 +448,5 @@ const struct zca_token_kind zca_token_identity = {
     .logout = logout,
     .set_pin = set_pin,
     .generate = generate,
+    .import = import,
 };

@@ -28,10 +28,18 @@ bool zca_object_allows(struct zca_session *session, const struct zca_object *obj
 
 /* ---- coming ---- */
 
+bool zca_object_is_import(const struct zca_token *token, const struct zca_values *values)
+{
+    return token->kind->import && zca_values_get_boolean(values, CKA_TOKEN, false) &&
+           zca_values_get_number(values, CKA_CLASS, CKO_DATA) == CKO_CERTIFICATE;
+}
+
 /* Under the lock. */
 static CK_RV check_login(struct zca_token *token, const struct zca_values *values)
 {
-    if (zca_values_get_boolean(values, CKA_PRIVATE, false) && !zca_token_is_open(token)) {
+    bool needs_user =
+        zca_values_get_boolean(values, CKA_PRIVATE, false) || zca_object_is_import(token, values);
+    if (needs_user && !zca_token_is_open(token)) {
         return CKR_USER_NOT_LOGGED_IN;
     }
     return zca_values_get_boolean(values, CKA_TRUSTED, false) && token->login != ZCA_LOGIN_SO
@@ -43,7 +51,7 @@ CK_RV zca_object_may_show(struct zca_session *session, const struct zca_values *
 {
     struct zca_token *token = session->token;
     if (zca_values_get_boolean(values, CKA_TOKEN, false)) {
-        CK_RV rv = check_storage(session, token->kind->add);
+        CK_RV rv = check_storage(session, token->kind->add || zca_object_is_import(token, values));
         if (rv != CKR_OK) {
             return rv;
         }

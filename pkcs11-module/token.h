@@ -83,6 +83,12 @@ struct zca_token_kind {
                                   const struct zca_values *values);
     ZCA_NODISCARD CK_RV (*remove)(struct zca_token *token, struct zca_object *object);
 
+    /** import takes a certificate for the token's own key (identity), in place of add: checked and stored as one that was
+     * issued. out_object: the token's object for it, with names of its own; new reference. CKR_ATTRIBUTE_VALUE_INVALID: it
+     * is not what the token would ask for. Only for who may use the key. */
+    ZCA_NODISCARD CK_RV (*import)(struct zca_token *token, struct zca_span der,
+                                  struct zca_object **out_object);
+
     /** open reads the key of an object that is_sealed, when somebody is about to use it (zca_session_object): the object has
      * its key or secret then, for all. */
     ZCA_NODISCARD CK_RV (*open)(struct zca_token *token, struct zca_object *object);

@@ -198,6 +198,26 @@ check 'RSA signs data' identity_signs "$rsa" SHA256-RSA-PKCS data -rawin -digest
 check 'RSA signs PSS' identity_signs "$rsa" SHA256-RSA-PKCS-PSS data -rawin -digest sha256 -pkeyopt rsa_padding_mode:pss
 check 'Ed25519 signs' identity_signs "$ed" EDDSA data -rawin
 
+# ---- a certificate that is written ----
+
+is_another() { # FILE FILE
+    ! same_certificate "$1" "$2"
+}
+
+kept=kept.myorg.ztna
+add_identity "$kept" 'reuse-key = yes'
+kept_file=state/zca/certs/default/$kept.pem
+check 'one is issued' on "$kept" --read-object --type cert --label "$kept" --output-file first.der
+check 'and renewed' zca renew --force "$kept"
+check 'into another' is_another first.der "$kept_file"
+check 'the first is written' on "$kept" --write-object first.der --type cert --label "$kept"
+check 'it is the identity'\''s again' same_certificate first.der "$kept_file"
+check 'with its issuers' is_issued_by_ca "$kept_file"
+check 'the CA'\''s is there already' on "$kept" --write-object <(openssl x509 -in "$ca" -outform DER) --type cert
+check 'that of another key is refused' refuses 'CKR_ATTRIBUTE_VALUE_INVALID' on "$kept" --write-object "$ec.der" --type cert
+check 'so is that of another CA' refuses 'CKR_ATTRIBUTE_VALUE_INVALID' on "$kept" --write-object other.der --type cert
+check 'nothing has changed' same_certificate first.der "$kept_file"
+
 # ---- an identity with a PIN ----
 
 secret=secret.myorg.ztna
