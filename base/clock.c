@@ -98,7 +98,7 @@ static bool take_date(const char **cursor, struct tm *when)
     return ok;
 }
 
-/* A leap second is 60; timegm makes it the first second of the next minute. */
+/* A leap second is 60: the first second of the next minute. */
 static bool take_time(const char **cursor, struct tm *when)
 {
     return take_number(cursor, 2, 0, 23, &when->tm_hour) && take_one_of(cursor, ":") &&
@@ -138,28 +138,44 @@ static bool take_offset(const char **cursor, int64_t *out_offset_s)
     return ok;
 }
 
-/* timegm turns 31 February into March: a date that changes did not exist. */
-static bool to_seconds(const struct tm *when, int64_t *out_time_s)
+static bool is_leap(int year)
 {
-    struct tm copy = *when;
-    *out_time_s = timegm(&copy);
-    return copy.tm_mday == when->tm_mday || when->tm_sec == 60;
+    return year % 4 == 0 && (year % 100 != 0 || year % 400 == 0);
+}
+
+static int days_in_month(int year, int month)
+{
+    static const int days[] = {31, 28, 31, 30, 31, 30, 31, 31, 30, 31, 30, 31};
+    return days[month] + (month == 1 && is_leap(year));
+}
+
+/* As timegm(3), which reads the time zone of the machine first: a file, in each new process. From year 0. */
+static int64_t to_seconds(const struct tm *when)
+{
+    const int64_t days_to_1970 = 719528;
+    int year = when->tm_year + 1900;
+    int64_t days = 365 * (int64_t)year + (year + 3) / 4 - (year + 99) / 100 + (year + 399) / 400;
+    for (int month = 0; month < when->tm_mon; month++) {
+        days += days_in_month(year, month);
+    }
+    days += when->tm_mday - 1 - days_to_1970;
+    return ((days * 24 + when->tm_hour) * 60 + when->tm_min) * 60 + when->tm_sec;
 }
 
 bool zca_clock_parse(const char *text, int64_t *out_time_ms, struct zca_error *err)
 {
     const char *cursor = text;
     struct tm when = {0};
-    int64_t time_s = 0;
     int64_t offset_s = 0;
     int64_t fraction_ms = 0;
     bool ok = take_date(&cursor, &when) && take_one_of(&cursor, "Tt ") &&
               take_time(&cursor, &when) && take_fraction(&cursor, &fraction_ms) &&
-              take_offset(&cursor, &offset_s) && *cursor == '\0' && to_seconds(&when, &time_s);
+              take_offset(&cursor, &offset_s) && *cursor == '\0' &&
+              when.tm_mday <= days_in_month(when.tm_year + 1900, when.tm_mon);
     if (!ok) {
         return zca_error_set(err, ZCA_ERR_INVALID, "time '%.40s' is not RFC 3339", text);
     }
-    *out_time_ms = (time_s - offset_s) * 1000 + fraction_ms;
+    *out_time_ms = (to_seconds(&when) - offset_s) * 1000 + fraction_ms;
     return true;
 }
 
@@ -169,6 +185,6 @@ bool zca_clock_from_asn1(const ASN1_TIME *time, int64_t *out_time_s, struct zca_
     if (!time || ASN1_TIME_to_tm(time, &when) != 1) { /* NULL would be read as now */
         return zca_error_set(err, ZCA_ERR_INVALID, "an ASN.1 time cannot be read");
     }
-    *out_time_s = timegm(&when);
+    *out_time_s = to_seconds(&when);
     return true;
 }

@@ -91,6 +91,31 @@ static void clock_parse_of_wrong_text_is_refused(void **state)
     }
 }
 
+/* The first and the last day of each month, of all years that RFC 3339 can write. */
+static void clock_parse_agrees_with_timegm(void **state)
+{
+    (void)state;
+    static const struct tm no_time = {.tm_mday = 0};
+    for (int month = 0; month < 10000 * 12; month++) {
+        for (int day = 0; day < 2; day++) {
+            struct zca_error err = {.reason = ZCA_ERR_NONE};
+            int64_t time_ms = 0;
+            char text[ZCA_RFC3339_SIZE];
+            struct tm when = no_time;
+            when.tm_year = month / 12 - 1900;
+            when.tm_mon = month % 12 + (1 - day);
+            when.tm_mday = day; /* 0: the last of the month before */
+            when.tm_sec = month % 60;
+            time_t seconds = timegm(&when);
+            zca_clock_format((int64_t)seconds * 1000, text);
+            if (strcmp(text, "invalid") != 0) {
+                check_ok(zca_clock_parse(text, &time_ms, &err), err);
+                assert_true(time_ms == (int64_t)seconds * 1000);
+            }
+        }
+    }
+}
+
 static void clock_from_asn1_reads_both_forms(void **state)
 {
     (void)state;
@@ -143,6 +168,7 @@ int main(void)
         cmocka_unit_test(clock_format_writes_rfc_3339),
         cmocka_unit_test(clock_parse_reads_rfc_3339),
         cmocka_unit_test(clock_parse_of_wrong_text_is_refused),
+        cmocka_unit_test(clock_parse_agrees_with_timegm),
         cmocka_unit_test(clock_from_asn1_reads_both_forms),
         cmocka_unit_test(clock_from_asn1_of_nothing_is_refused),
         cmocka_unit_test(clocks_agree_and_advance),
