@@ -234,6 +234,14 @@ static int open_in_place(const char *path, mode_t mode)
     return gave_way ? open(path, flags, mode) : fd;
 }
 
+/* A file that was longer keeps nothing of it. To ask takes less than to cut. */
+static bool cut(int fd, size_t len)
+{
+    struct stat status;
+    return fstat(fd, &status) == 0 &&
+           ((size_t)status.st_size == len || ftruncate(fd, (off_t)len) == 0);
+}
+
 /* In place: ext4 writes to the disk for a rename over a file, and at once; that takes longer than all else here. */
 bool zca_file_store_soon(const char *path, mode_t mode, struct zca_span bytes,
                          struct zca_error *err)
@@ -242,7 +250,7 @@ bool zca_file_store_soon(const char *path, mode_t mode, struct zca_span bytes,
     if (fd < 0) {
         return zca_error_set_errno(err, "opening '%s'", path);
     }
-    if (!write_all(fd, bytes) || ftruncate(fd, (off_t)bytes.len) != 0) {
+    if (!write_all(fd, bytes) || !cut(fd, bytes.len)) {
         (void)zca_error_set_errno(err, "writing '%s'", path);
         (void)unlink(path); /* a part of it is worth nothing */
         return false;

@@ -17,8 +17,8 @@
 
 #include "base/auto.h"
 
-/* A P-256 scalar and its limbs fit; smaller pieces cost more bookkeeping. */
-static const size_t least_piece = 64;
+/* A prime of RSA-2048 fits. OpenSSL keeps four bits for each, zeroed when the heap is made: by each command that loads a key. */
+static const size_t least_piece = 128;
 
 static struct {
     pthread_once_t once;

@@ -13,8 +13,9 @@
 #include "base/gate.h"
 #include "base/lock.h"
 
-/* A process that serves 10,000 names goes through ten labels to find one. */
-#define NUM_BUCKETS 1024u
+/* Most processes have one key. A process that serves 10,000 names goes through ten labels to find one. */
+#define FEW_BUCKETS 16u
+#define MANY_BUCKETS 1024u
 
 struct ring;
 
@@ -30,7 +31,9 @@ struct entry {
 
 struct ring {
     pthread_mutex_t mutex;
-    struct entry *buckets[NUM_BUCKETS];
+    struct entry *few[FEW_BUCKETS];
+    struct entry **buckets; /* `few`, or MANY_BUCKETS of its own once an entry met another */
+    size_t num_buckets;
 };
 
 static void entry_free(struct entry *entry)
@@ -45,6 +48,8 @@ static void *ring_new(void)
 {
     struct ring *ring = calloc(1, sizeof(*ring));
     if (ring) {
+        ring->buckets = ring->few;
+        ring->num_buckets = FEW_BUCKETS;
         (void)pthread_mutex_init(&ring->mutex, NULL); /* cannot fail with default attributes */
     }
     return ring;
@@ -55,6 +60,9 @@ static void ring_free(void *part)
 {
     struct ring *ring = part;
     (void)pthread_mutex_destroy(&ring->mutex); /* nobody holds it any more */
+    if (ring->buckets != ring->few) {
+        free(ring->buckets);
+    }
     free(ring);
 }
 
@@ -78,7 +86,7 @@ static struct entry **bucket_of(struct ring *ring, const char *label)
     for (const char *at = label; *at != '\0'; at++) {
         hash = (hash ^ (uint8_t)*at) * 16777619u;
     }
-    return &ring->buckets[hash % NUM_BUCKETS];
+    return &ring->buckets[hash % ring->num_buckets];
 }
 
 static struct entry **find_link(struct ring *ring, const char *label, bool has_file)
@@ -96,6 +104,32 @@ static void unlink_entry(struct entry **link)
     if (entry) {
         *link = entry->next;
         entry->linked = false;
+    }
+}
+
+static void link_entry(struct ring *ring, struct entry *entry)
+{
+    struct entry **bucket = bucket_of(ring, entry->label);
+    entry->linked = true;
+    entry->next = *bucket;
+    *bucket = entry;
+}
+
+/* From few buckets to many. Without memory for them the lists only become longer. */
+static void spread(struct ring *ring)
+{
+    struct entry **many = calloc(MANY_BUCKETS, sizeof(struct entry *));
+    if (!many) {
+        return;
+    }
+    ring->buckets = many;
+    ring->num_buckets = MANY_BUCKETS;
+    for (size_t i = 0; i < FEW_BUCKETS; i++) {
+        while (ring->few[i]) {
+            struct entry *entry = ring->few[i];
+            ring->few[i] = entry->next;
+            link_entry(ring, entry);
+        }
     }
 }
 
@@ -157,11 +191,11 @@ void zca_keyring_put(struct zca_library *library, const char *label, const struc
     }
     zca_key_set_watch(key, &(struct zca_key_watch){.gone = forget, .argument = entry});
     zca_auto(lock) pthread_mutex_t *held = zca_lock(&ring->mutex);
-    struct entry **bucket = bucket_of(ring, label);
     unlink_entry(find_link(ring, label, status));
-    entry->linked = true;
-    entry->next = *bucket;
-    *bucket = entry;
+    if (ring->buckets == ring->few && *bucket_of(ring, label)) {
+        spread(ring);
+    }
+    link_entry(ring, entry);
 }
 
 void zca_keyring_drop(struct zca_library *library, const char *label, bool has_file)

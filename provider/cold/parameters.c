@@ -2,7 +2,7 @@
 /* Parameters are read by name (provider-base(7), core_get_params): all names are asked for at once. */
 #include "provider/cold/parameters.h"
 
-#include <stdio.h>
+#include <stdlib.h>
 #include <string.h>
 
 #include <openssl/params.h>
@@ -29,11 +29,23 @@ static const char *option_name(size_t index)
     return index == CONFIG ? "config" : zca_library_options[index].name;
 }
 
+/* New memory, or NULL. Without printf: a process that uses a key makes all of them. */
+static char *parameter_name(const char *option)
+{
+    static const char prefix[] = "zca-";
+    size_t size = strlen(option) + 1;
+    char *name = malloc(sizeof(prefix) - 1 + size);
+    if (name) {
+        memcpy(mempcpy(name, prefix, sizeof(prefix) - 1), option, size);
+    }
+    return name;
+}
+
 static bool read_parameters(const struct zca_provider *provider, struct parameters *out_parameters)
 {
     for (size_t i = 0; i < NUM_PARAMS; i++) {
-        if (asprintf(&out_parameters->names[i], "zca-%s", option_name(i)) < 0) {
-            out_parameters->names[i] = NULL; /* undefined after a failure */
+        out_parameters->names[i] = parameter_name(option_name(i));
+        if (!out_parameters->names[i]) {
             return false;
         }
         out_parameters->rows[i] =
