@@ -1,8 +1,8 @@
 /* SPDX-License-Identifier: Apache-2.0 */
 /*
- * The ledger in SQLite: WAL, synchronous=FULL. One thread owns the one connection that writes; what
+ * The ledger in SQLite: WAL, synchronous=FULL. One connection writes, for one thread at a time; what
  * waits for it when a commit returns is the next batch, so that load makes commits rarer and no
- * timer delays a lone writer. Each operation has a savepoint of its own. Readers have connections.
+ * timer delays a lone writer. Operations of a batch have savepoints. Readers have connections.
  */
 #include <fcntl.h>
 #include <pthread.h>
@@ -28,7 +28,7 @@ struct connection {
 struct store {
     char *path;
     struct connection *writer;
-    struct zca_commit_queue *queue; /* the writer's thread */
+    struct zca_commit_queue *queue; /* for the writer */
     pthread_mutex_t pool_mutex;     /* guards the pool */
     pthread_cond_t returned;
     struct connection *idle;
@@ -219,9 +219,10 @@ static bool script(void *opaque, const char *sql, struct zca_error *err)
 
 /* ---- the writer ---- */
 
-static bool run_commit(struct connection *connection, struct zca_commit *commit)
+/* A lone operation needs no savepoint: its transaction is rolled back. */
+static bool run_commit(struct connection *connection, struct zca_commit *commit, bool is_lone)
 {
-    if (!execute(connection, "SAVEPOINT operation", commit->err)) {
+    if (!is_lone && !execute(connection, "SAVEPOINT operation", commit->err)) {
         return false;
     }
     bool ok = commit->operation(connection, commit->context, commit->err);
@@ -230,6 +231,9 @@ static bool run_commit(struct connection *connection, struct zca_commit *commit)
         return ok ? zca_error_set(commit->err, ZCA_ERR_UNAVAILABLE, "the ledger rolled back: %s",
                                   sqlite3_errmsg(connection->database))
                   : false;
+    }
+    if (is_lone) {
+        return ok;
     }
     if (!ok) {
         /* The operation's error stays the one that is reported. */
@@ -254,21 +258,20 @@ static void run_batch(void *opaque, struct zca_commit *batch)
 {
     struct connection *connection = opaque;
     struct zca_error reason = {0};
+    bool is_lone = !batch->next;
     bool ok = execute(connection, "BEGIN IMMEDIATE", &reason);
     for (struct zca_commit *each = batch; each; each = each->next) {
         each->ok = true;
     }
     for (struct zca_commit *each = batch; ok && each; each = each->next) {
-        each->ok = run_commit(connection, each);
+        each->ok = run_commit(connection, each, is_lone);
         if (sqlite3_get_autocommit(connection->database)) {
             zca_error_set(&reason, ZCA_ERR_UNAVAILABLE,
                           "the ledger rolled back: is the disk full?");
             ok = false;
         }
     }
-    if (ok) {
-        ok = execute(connection, "COMMIT", &reason);
-    }
+    ok = ok && (!is_lone || batch->ok) && execute(connection, "COMMIT", &reason);
     if (!ok) {
         fail_all(batch, &reason);
         if (!sqlite3_get_autocommit(connection->database)) {
