@@ -7,6 +7,7 @@
 #include "base/algorithm.h"
 #include "base/openssl_auto.h"
 #include "base/pem.h"
+#include "server/public_key.h"
 #include "server/refusal.h"
 
 #define MAX_CSR 16384u
@@ -24,12 +25,24 @@ ZCA_DEFINE_AUTO(extensions, STACK_OF(X509_EXTENSION), free_extensions);
 void zca_csr_clear(struct zca_csr *csr)
 {
     X509_REQ_free(csr->request);
+    EVP_PKEY_free(csr->key);
     GENERAL_NAMES_free(csr->names);
     EXTENDED_KEY_USAGE_free(csr->usage);
     *csr = (struct zca_csr){0};
 }
 
 /* ---- the request itself ---- */
+
+/* OpenSSL 3.0 decodes its key in the thread's default context, whatever context the request has. */
+static X509_REQ *read_request(OSSL_LIB_CTX *context, struct zca_span text)
+{
+    OSSL_LIB_CTX *before = context ? OSSL_LIB_CTX_set0_default(context) : NULL;
+    X509_REQ *request = zca_pem_parse_request(context, text, NULL);
+    if (before) {
+        (void)OSSL_LIB_CTX_set0_default(before); /* returns ours */
+    }
+    return request;
+}
 
 static bool check_form(const X509_REQ *request, struct zca_error *err)
 {
@@ -47,8 +60,16 @@ static bool check_form(const X509_REQ *request, struct zca_error *err)
                : zca_refuse(err, ZCA_REFUSE_INVALID_CSR, "csr asks for extensions twice");
 }
 
-static bool check_signature(X509_REQ *request, struct zca_error *err)
+static bool check_key(struct zca_csr *csr, const EVP_PKEY *own, struct zca_error *err)
 {
+    const X509_PUBKEY *public_key = X509_REQ_get_X509_PUBKEY(csr->request);
+    csr->key = zca_public_key_make(public_key, NULL); /* NULL is refused */
+    return zca_policy_check_key(public_key, csr->key, own, err);
+}
+
+static bool check_signature(const struct zca_csr *csr, struct zca_error *err)
+{
+    X509_REQ *request = csr->request;
     const X509_ALGOR *algorithm = NULL;
     X509_REQ_get0_signature(request, NULL, &algorithm);
     const struct zca_signature_algorithm *row =
@@ -57,7 +78,7 @@ static bool check_signature(X509_REQ *request, struct zca_error *err)
         return zca_refuse(err, ZCA_REFUSE_WEAK_DIGEST,
                           "csr is signed with an algorithm that is not accepted");
     }
-    if (X509_REQ_verify(request, X509_REQ_get0_pubkey(request)) != 1) {
+    if (X509_REQ_verify(request, csr->key) != 1) {
         return zca_refuse(err, ZCA_REFUSE_INVALID_CSR,
                           "csr is not signed with the key that it holds");
     }
@@ -160,22 +181,21 @@ static bool check_wishes(const struct zca_csr *csr, const struct zca_policy *pol
            (!csr->usage || zca_policy_check_usage(policy, csr->usage, err));
 }
 
-bool zca_csr_parse(struct zca_span text, const struct zca_policy *policy, const EVP_PKEY *own,
-                   struct zca_csr *out_csr, struct zca_error *err)
+bool zca_csr_parse(OSSL_LIB_CTX *context, struct zca_span text, const struct zca_policy *policy,
+                   const EVP_PKEY *own, struct zca_csr *out_csr, struct zca_error *err)
 {
     zca_auto(zca_csr) struct zca_csr csr = {0};
     if (text.len == 0 || text.len > MAX_CSR) {
         return zca_refuse(err, ZCA_REFUSE_INVALID_CSR, "csr must have 1 to %u bytes", MAX_CSR);
     }
-    csr.request = zca_pem_parse_request(NULL, text, NULL);
+    csr.request = read_request(context, text);
     if (!csr.request) {
         ERR_clear_error();
         return zca_refuse(err, ZCA_REFUSE_INVALID_CSR, NULL);
     }
-    bool ok = check_form(csr.request, err) &&
-              zca_policy_check_key(X509_REQ_get_X509_PUBKEY(csr.request), own, err) &&
+    bool ok = check_form(csr.request, err) && check_key(&csr, own, err) &&
               read_extensions(&csr, err) && check_wishes(&csr, policy, err) &&
-              check_signature(csr.request, err);
+              check_signature(&csr, err);
     if (!ok) {
         ERR_clear_error();
         return false;

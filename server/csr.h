@@ -14,7 +14,8 @@
 #include "server/policy.h"
 
 struct zca_csr {
-    X509_REQ *request;
+    X509_REQ *request; /* of a context that may have no algorithms: its key is */
+    EVP_PKEY *key;
     GENERAL_NAMES *names;      /* NULL: none */
     EXTENDED_KEY_USAGE *usage; /* NULL: none */
     unsigned key_usage;        /* bits of X509v3 KU_*; 0: none */
@@ -24,15 +25,16 @@ struct zca_csr {
 /**
  * zca_csr_parse reads a request and checks it: size, form, key, own signature, extensions, names.
  *
+ * context where the request is read: zca_public_key_context, or NULL for the default one.
  * text    PEM or DER, at most 16 KiB.
  * policy  of the organisation; the subject's common name is checked, other names when present.
  * own     the CA's key, which is never certified.
  * err     codes INVALID_CSR, WEAK_KEY, WEAK_DIGEST, NAME_NOT_ALLOWED, USAGE_NOT_ALLOWED,
  *         CA_NOT_ALLOWED, EXTENSION_NOT_ALLOWED.
  */
-ZCA_NODISCARD bool zca_csr_parse(struct zca_span text, const struct zca_policy *policy,
-                                 const EVP_PKEY *own, struct zca_csr *out_csr,
-                                 struct zca_error *err);
+ZCA_NODISCARD bool zca_csr_parse(OSSL_LIB_CTX *context, struct zca_span text,
+                                 const struct zca_policy *policy, const EVP_PKEY *own,
+                                 struct zca_csr *out_csr, struct zca_error *err);
 
 void zca_csr_clear(struct zca_csr *csr);
 ZCA_DEFINE_AUTO_CLEAR(zca_csr, struct zca_csr, zca_csr_clear);

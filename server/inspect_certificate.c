@@ -217,7 +217,7 @@ bool zca_inspect_certificate(const struct zca_inspection *inspection,
            check_issuer(inspection, certificate, err) &&
            read_serial(certificate, &inspected->serial, err) &&
            check_validity(inspection, certificate, &inspected->expires_at_ms, err) &&
-           zca_policy_check_key(X509_get_X509_PUBKEY(certificate),
+           zca_policy_check_key(X509_get_X509_PUBKEY(certificate), X509_get0_pubkey(certificate),
                                 zca_authority_key(inspection->authority), err) &&
            check_extensions(certificate, err) &&
            check_role(inspection, certificate, &inspected->profile, err) &&

@@ -76,8 +76,9 @@ static bool check_request(struct issuance *issuance, struct zca_error *err)
     }
     return zca_policy_cap_ttl(&issuance->policy, &request->ttl, &issuance->ttl_s, err) &&
            (request->csr.len == 0 ||
-            zca_csr_parse(request->csr, &issuance->policy, zca_authority_key(issuance->authority),
-                          &issuance->csr, err));
+            zca_csr_parse(zca_state_request_context(issuance->state), request->csr,
+                          &issuance->policy, zca_authority_key(issuance->authority), &issuance->csr,
+                          err));
 }
 
 static bool make_subject(struct issuance *issuance, struct zca_error *err)

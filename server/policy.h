@@ -88,9 +88,9 @@ bool zca_host_name_check(const char *text);
 
 /** zca_policy_check_key tells whether a public key may be certified: RSA of 2048 to 8192 bits with
  * exponent 65537, P-256, P-384, P-521 by name, Ed25519; and not `own`, the CA's key.
- * key   NULL: OpenSSL could not read it. err code WEAK_KEY. */
-ZCA_NODISCARD bool zca_policy_check_key(const X509_PUBKEY *public_key, const EVP_PKEY *own,
-                                        struct zca_error *err);
+ * key   the same as an object; NULL: it could not be read. err code WEAK_KEY. */
+ZCA_NODISCARD bool zca_policy_check_key(const X509_PUBKEY *public_key, const EVP_PKEY *key,
+                                        const EVP_PKEY *own, struct zca_error *err);
 
 /** zca_policy_check_usage tells whether each extended key usage is one of the organisation's.
  * err code USAGE_NOT_ALLOWED. */

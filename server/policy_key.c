@@ -72,7 +72,8 @@ static const struct key_kind {
     {EVP_PKEY_ED25519, check_ed25519},
 };
 
-bool zca_policy_check_key(const X509_PUBKEY *public_key, const EVP_PKEY *own, struct zca_error *err)
+bool zca_policy_check_key(const X509_PUBKEY *public_key, const EVP_PKEY *key, const EVP_PKEY *own,
+                          struct zca_error *err)
 {
     const uint8_t *bytes = NULL;
     int len = 0;
@@ -81,7 +82,6 @@ bool zca_policy_check_key(const X509_PUBKEY *public_key, const EVP_PKEY *own, st
         len > MAX_KEY_BYTES) {
         return zca_refuse(err, ZCA_REFUSE_WEAK_KEY, NULL);
     }
-    const EVP_PKEY *key = X509_PUBKEY_get0(public_key);
     if (!key) {
         return zca_refuse(err, ZCA_REFUSE_WEAK_KEY, "The public key cannot be read");
     }

@@ -13,6 +13,7 @@
 #include "server/flight.h"
 #include "server/ledger.h"
 #include "server/ledger_certificate.h"
+#include "server/public_key.h"
 #include "server/rate.h"
 #include "server/refusal.h"
 #include "server/seal.h"
@@ -29,6 +30,7 @@ struct zca_state {
     struct zca_authority_cache *authorities;
     struct zca_flight *flight;
     struct zca_rate *rate;
+    OSSL_LIB_CTX *request_context;
     pthread_mutex_t mutex; /* guards newest_ms */
     int64_t newest_ms;
 };
@@ -52,7 +54,9 @@ static bool open_parts(struct zca_state *state, const struct zca_state_options *
         state->token_key ? zca_authority_cache_new(state->ledger, state->seal, err) : NULL;
     state->flight = state->authorities ? zca_flight_new(err) : NULL;
     state->rate = state->flight ? zca_rate_new(err) : NULL;
-    return state->rate && zca_ledger_intent_newest_time(state->ledger, &state->newest_ms, err);
+    state->request_context = state->rate ? zca_public_key_context(err) : NULL;
+    return state->request_context &&
+           zca_ledger_intent_newest_time(state->ledger, &state->newest_ms, err);
 }
 
 struct zca_state *zca_state_open(const struct zca_state_options *options, struct zca_error *err)
@@ -75,6 +79,7 @@ void zca_state_close(struct zca_state *state)
     if (!state) {
         return;
     }
+    OSSL_LIB_CTX_free(state->request_context);
     zca_rate_free(state->rate);
     zca_flight_free(state->flight);
     zca_authority_cache_free(state->authorities);
@@ -114,6 +119,11 @@ struct zca_flight *zca_state_flight(struct zca_state *state)
 struct zca_rate *zca_state_rate(struct zca_state *state)
 {
     return state->rate;
+}
+
+OSSL_LIB_CTX *zca_state_request_context(const struct zca_state *state)
+{
+    return state->request_context;
 }
 
 const char *zca_state_directory(const struct zca_state *state)

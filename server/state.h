@@ -10,6 +10,8 @@
 #include <stdbool.h>
 #include <stdint.h>
 
+#include <openssl/types.h>
+
 #include "base/auto.h"
 #include "base/error.h"
 
@@ -51,6 +53,7 @@ struct zca_token_key *zca_state_token_key(struct zca_state *state);
 struct zca_authority_cache *zca_state_authorities(struct zca_state *state);
 struct zca_flight *zca_state_flight(struct zca_state *state);
 struct zca_rate *zca_state_rate(struct zca_state *state);
+OSSL_LIB_CTX *zca_state_request_context(const struct zca_state *state); /* server/public_key.h */
 const char *zca_state_directory(const struct zca_state *state);
 
 /**

@@ -67,7 +67,7 @@ static void check_request(struct zca_span text)
 {
     zca_auto(zca_csr) struct zca_csr csr = {0};
     struct zca_error err = {0};
-    if (!zca_csr_parse(text, &policy, zca_authority_key(authority), &csr, &err)) {
+    if (!zca_csr_parse(NULL, text, &policy, zca_authority_key(authority), &csr, &err)) {
         demand(err.code[0] != '\0' || err.reason == ZCA_ERR_MEMORY);
         return;
     }

@@ -1,0 +1,23 @@
+/* SPDX-License-Identifier: Apache-2.0 */
+/*
+ * Public keys of requests without OpenSSL's decoders: for each key they are set up anew, and cost more than
+ * the verification of a signature. A request is read in a context that has none, and its key made here.
+ */
+#ifndef ZCA_SERVER_PUBLIC_KEY_H
+#define ZCA_SERVER_PUBLIC_KEY_H
+
+#include <openssl/x509.h>
+
+#include "base/auto.h"
+#include "base/error.h"
+
+/** zca_public_key_context makes a context in which X509 structures keep their public keys as bytes. It has no
+ * algorithms at all. Caller frees. err ZCA_ERR_CRYPTO. */
+ZCA_NODISCARD OSSL_LIB_CTX *zca_public_key_context(struct zca_error *err);
+
+/** zca_public_key_make makes the key of a SubjectPublicKeyInfo (RFC 5280, 4.1.2.7) in the default context: one on
+ * a usual curve from its point, which must be on it; others through a decoder. Caller frees. err ZCA_ERR_INVALID:
+ * it cannot be read. */
+ZCA_NODISCARD EVP_PKEY *zca_public_key_make(const X509_PUBKEY *public_key, struct zca_error *err);
+
+#endif
