@@ -282,9 +282,6 @@ static CK_RV sign(struct zca_token *token, const struct zca_mechanism *mechanism
     const struct authority *state = token->state;
     struct zca_error err = {.reason = ZCA_ERR_NONE};
     zca_auto(zca_buffer) struct zca_buffer signature = {0};
-    if (mechanism->padding == ZCA_PADDING_PSS) {
-        return CKR_MECHANISM_INVALID;
-    }
     zca_module_outside();
     zca_auto(zca_authority) struct zca_authority *authority =
         zca_authority_open(token->library, state->name, &err);

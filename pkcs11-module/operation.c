@@ -126,21 +126,12 @@ static void set_limits(struct zca_operation *operation)
     operation->message.limit = operation->input_max;
 }
 
-/* A key elsewhere is told the mechanism only: the rest must be as usual. */
+/* A key elsewhere is told the digest only; mechanisms with parameters are none of its token's. */
 static CK_RV check_elsewhere(const struct zca_session *session, const struct zca_object *key,
-                             const struct zca_mechanism *mechanism,
-                             const struct zca_parameters *parameters)
+                             const struct zca_mechanism *mechanism)
 {
-    if (key->key) {
-        return CKR_OK;
-    }
-    if (!session->token->kind->sign || key->class != CKO_PRIVATE_KEY || !mechanism->digest) {
-        return CKR_KEY_FUNCTION_NOT_PERMITTED;
-    }
-    bool is_usual =
-        mechanism->padding != ZCA_PADDING_PSS || (parameters->mask_digest == parameters->digest &&
-                                                  parameters->salt_len == parameters->digest_len);
-    return is_usual ? CKR_OK : CKR_MECHANISM_PARAM_INVALID;
+    bool can_sign = session->token->kind->sign && key->class == CKO_PRIVATE_KEY;
+    return key->key || (can_sign && mechanism->digest) ? CKR_OK : CKR_KEY_FUNCTION_NOT_PERMITTED;
 }
 
 CK_RV zca_operation_begin(struct zca_session *session, enum zca_operation_sort sort,
@@ -164,7 +155,7 @@ CK_RV zca_operation_begin(struct zca_session *session, enum zca_operation_sort s
                        : zca_operation_check_key(session, object, uses[sort].class,
                                                  uses[sort].permission, mechanism, &bits);
     rv = rv ? rv : zca_parameters_read(mechanism, given, bits, &operation->parameters);
-    rv = rv ? rv : check_elsewhere(session, object, mechanism, &operation->parameters);
+    rv = rv ? rv : check_elsewhere(session, object, mechanism);
     if (rv != CKR_OK) {
         return rv;
     }

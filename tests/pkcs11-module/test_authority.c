@@ -385,10 +385,18 @@ static void refusals_become_codes_and_end_the_operation(void **state)
     }
 }
 
-static void digests_alone_are_not_signed(void **state)
+static void digests_and_paddings_are_not_offered(void **state)
 {
-    static const CK_MECHANISM_TYPE types[] = {CKM_ECDSA, CKM_RSA_PKCS, CKM_RSA_PKCS_PSS,
-                                              CKM_SHA256_RSA_PKCS_PSS, CKM_ECDSA_SHA1};
+    static const CK_MECHANISM_TYPE types[] = {
+        CKM_ECDSA,
+        CKM_RSA_PKCS,
+        CKM_RSA_PKCS_PSS,
+        CKM_SHA256_RSA_PKCS_PSS,
+        CKM_ECDSA_SHA1,
+        CKM_SHA384_RSA_PKCS_PSS,
+        CKM_SHA512_RSA_PKCS_PSS,
+    };
+    CK_MECHANISM_INFO info;
     struct scene *scene = *state;
     start_pinned(scene, "signing", "", "");
     CK_SESSION_HANDLE session = bed_open("corp", 0);
@@ -396,6 +404,8 @@ static void digests_alone_are_not_signed(void **state)
     for (size_t i = 0; i < ZCA_COUNT(types); i++) {
         CK_MECHANISM mechanism = {.mechanism = types[i]};
         assert_int_equal(C_SignInit(session, &mechanism, key), CKR_MECHANISM_INVALID);
+        assert_int_equal(C_GetMechanismInfo(bed_slot("corp"), types[i], &info),
+                         CKR_MECHANISM_INVALID);
     }
 }
 
@@ -478,7 +488,7 @@ int main(void)
         CASE(public_key_verifies_here),
         CASE(other_data_are_refused_here),
         CASE(refusals_become_codes_and_end_the_operation),
-        CASE(digests_alone_are_not_signed),
+        CASE(digests_and_paddings_are_not_offered),
         CASE(profiles_are_those_of_a_token_to_look_at),
         CASE(nobody_is_trusted_unasked),
         CASE(nss_finds_trust_by_issuer_and_serial_number),

@@ -6,6 +6,7 @@
 #include <unistd.h>
 
 #include <openssl/core_names.h>
+#include <openssl/err.h>
 #include <openssl/params.h>
 #include <openssl/rsa.h>
 #include <openssl/x509.h>
@@ -157,6 +158,35 @@ static void rsa_padding_belongs_to_one_operation(void **state)
     EVP_PKEY_free(key);
 }
 
+/* The text of the newest error. */
+static const char *last_text(void)
+{
+    const char *text = NULL;
+    int flags = 0;
+    (void)ERR_peek_last_error_all(NULL, NULL, NULL, &text, &flags); /* the text is all we want */
+    return (flags & ERR_TXT_STRING) != 0 && text ? text : "";
+}
+
+/* docs/decisions/0015 */
+static void key_of_an_authority_refuses_pss_in_words(void **state)
+{
+    (void)state;
+    EVP_PKEY *local = context_key(context, "zca://rsa");
+    EVP_PKEY *public_key = context_public(context, local);
+    EVP_PKEY *key = context_ca_key(context, public_key);
+    EVP_MD_CTX *operation = EVP_MD_CTX_new();
+    EVP_PKEY_CTX *parameters = NULL;
+    assert_true(EVP_DigestSignInit_ex(operation, &parameters, "SHA256", context, NULL, key, NULL) >
+                0);
+    assert_true(EVP_PKEY_CTX_set_rsa_padding(parameters, RSA_PKCS1_PADDING) > 0);
+    assert_true(EVP_PKEY_CTX_set_rsa_padding(parameters, RSA_PKCS1_PSS_PADDING) <= 0);
+    assert_non_null(strstr(last_text(), "PKCS #1 v1.5 padding only; leave out rsa_padding_mode"));
+    EVP_MD_CTX_free(operation);
+    EVP_PKEY_free(key);
+    EVP_PKEY_free(public_key);
+    EVP_PKEY_free(local);
+}
+
 static void the_algorithm_identifier_is_known_before_signing(void **state)
 {
     (void)state;
@@ -285,6 +315,7 @@ int main(void)
         cmocka_unit_test(a_copy_of_an_operation_in_progress_finishes),
         cmocka_unit_test(an_operation_begins_anew_with_the_same_key),
         cmocka_unit_test(rsa_padding_belongs_to_one_operation),
+        cmocka_unit_test(key_of_an_authority_refuses_pss_in_words),
         cmocka_unit_test(the_algorithm_identifier_is_known_before_signing),
         cmocka_unit_test(a_bare_digest_is_signed_with_a_local_key),
         cmocka_unit_test(threads_sign_with_their_own_keys),

@@ -8,6 +8,7 @@
 
 #include <cmocka.h>
 #include <openssl/ec.h>
+#include <openssl/rsa.h>
 #include <openssl/x509v3.h>
 #include <sqlite3.h>
 
@@ -87,14 +88,13 @@ static void take_tbs(X509 *certificate, struct zca_buffer *out)
     OPENSSL_free(der);
 }
 
-static void build(struct world *world, const struct plan *plan, struct zca_buffer *out)
+static X509 *draft(struct world *world, const struct plan *plan)
 {
     zca_auto(zca_authority) struct zca_authority *authority =
         zca_authority_open(zca_state_authorities(world->server.state), world->org, NULL);
     X509 *ca = zca_authority_certificate(authority);
     zca_auto(X509) X509 *certificate = X509_new();
     zca_auto(EVP_PKEY) EVP_PKEY *holder = EVP_EC_gen(plan->curve ? plan->curve : "P-256");
-    zca_auto(EVP_PKEY) EVP_PKEY *nobody = EVP_EC_gen("P-256");
     zca_auto(X509_NAME) X509_NAME *issuer = issuer_of(plan, ca);
     time_t from = time(NULL) + plan->from_s;
     const char *name = plan->common_name ? plan->common_name : "web.corp.test";
@@ -109,6 +109,13 @@ static void build(struct world *world, const struct plan *plan, struct zca_buffe
     assert_int_equal(X509_set_pubkey(certificate, holder), 1);
     set_serial(plan, certificate);
     add_extensions(plan, ca, certificate);
+    return zca_steal(certificate);
+}
+
+static void build(struct world *world, const struct plan *plan, struct zca_buffer *out)
+{
+    zca_auto(X509) X509 *certificate = draft(world, plan);
+    zca_auto(EVP_PKEY) EVP_PKEY *nobody = EVP_EC_gen("P-256");
     assert_true(X509_sign(certificate, nobody, plan->digest ? plan->digest() : EVP_sha256()) > 0);
     take_tbs(certificate, out);
 }
@@ -192,6 +199,28 @@ static void each_change_is_judged(void **state)
                      err.code, err.message);
         }
     }
+}
+
+static void pss_inside_is_refused_in_words(void **state)
+{
+    struct world *world = *state;
+    const struct plan plan = {0};
+    struct zca_error err = {0};
+    EVP_PKEY_CTX *parameters = NULL;
+    zca_auto(zca_buffer) struct zca_buffer tbs = {0};
+    zca_auto(zca_countersigned) struct zca_countersigned result = {0};
+    zca_auto(EVP_PKEY) EVP_PKEY *nobody = EVP_RSA_gen(2048);
+    zca_auto(EVP_MD_CTX) EVP_MD_CTX *operation = EVP_MD_CTX_new();
+    init_ca(world);
+    zca_auto(X509) X509 *certificate = draft(world, &plan);
+    assert_int_equal(EVP_DigestSignInit(operation, &parameters, EVP_sha256(), NULL, nobody), 1);
+    assert_true(EVP_PKEY_CTX_set_rsa_padding(parameters, RSA_PKCS1_PSS_PADDING) > 0);
+    assert_true(X509_sign_ctx(certificate, operation) > 0);
+    take_tbs(certificate, &tbs);
+    assert_false(sign(world, zca_buffer_span(&tbs), ZCA_TBS_CERTIFICATE, &result, &err));
+    assert_string_equal(err.code, "WEAK_DIGEST");
+    assert_non_null(
+        strstr(err.message, "The signature algorithm inside must be ecdsa-with-SHA256"));
 }
 
 static void version1_and_ca_only_where_allowed(void **state)
@@ -456,6 +485,7 @@ int main(void)
 {
     const struct CMUnitTest tests[] = {
         CASE(each_change_is_judged),
+        CASE(pss_inside_is_refused_in_words),
         CASE(version1_and_ca_only_where_allowed),
         CASE(signature_makes_a_certificate_that_verifies),
         CASE(same_bytes_give_the_same_signature),
