@@ -33,10 +33,15 @@ static bool is_secret(const struct zca_object *object, CK_ATTRIBUTE_TYPE type)
     return row && (row->flags & ZCA_ATTRIBUTE_SECRET) != 0;
 }
 
-static bool may_tell_secrets(const struct zca_object *object)
+/* Under the lock. CKR_OK: they may be told. */
+static CK_RV judge_secrets(const struct zca_object *object)
 {
-    return !zca_values_get_boolean(object->values, CKA_SENSITIVE, true) &&
-           zca_values_get_boolean(object->values, CKA_EXTRACTABLE, false);
+    bool may_tell = !zca_values_get_boolean(object->values, CKA_SENSITIVE, true) &&
+                    zca_values_get_boolean(object->values, CKA_EXTRACTABLE, false);
+    if (!may_tell) {
+        return CKR_ATTRIBUTE_SENSITIVE;
+    }
+    return object->is_sealed ? CKR_DEVICE_ERROR : CKR_OK; /* it could not be opened */
 }
 
 static CK_RV tell_kept(const struct zca_object *object, CK_ATTRIBUTE *asked)
@@ -47,13 +52,11 @@ static CK_RV tell_kept(const struct zca_object *object, CK_ATTRIBUTE *asked)
                : refuse(asked, CKR_ATTRIBUTE_TYPE_INVALID);
 }
 
-static CK_RV tell_secret(const struct zca_object *object, bool may_tell, CK_ATTRIBUTE *asked)
+/* judgement   of judge_secrets. */
+static CK_RV tell_secret(const struct zca_object *object, CK_RV judgement, CK_ATTRIBUTE *asked)
 {
     zca_auto(zca_buffer) struct zca_buffer value = ZCA_SECRET_BUFFER;
-    if (!may_tell) {
-        return refuse(asked, CKR_ATTRIBUTE_SENSITIVE);
-    }
-    CK_RV rv = zca_material_secret(object, asked->type, &value);
+    CK_RV rv = judgement ? judgement : zca_material_secret(object, asked->type, &value);
     return rv == CKR_OK ? tell(asked, zca_buffer_span(&value)) : refuse(asked, rv);
 }
 
@@ -71,11 +74,11 @@ static void note(CK_RV *answer, CK_RV rv)
 
 /* Values are looked at under the lock; reading a key is not done there. */
 static CK_RV get_values(struct zca_session *session, const struct zca_object *object,
-                        CK_ATTRIBUTE *attributes, CK_ULONG count, bool *out_may_tell)
+                        CK_ATTRIBUTE *attributes, CK_ULONG count, CK_RV *out_judgement)
 {
     CK_RV answer = CKR_OK;
     zca_auto(module_lock) struct zca_module *held = zca_module_look(session->token->module);
-    *out_may_tell = may_tell_secrets(object);
+    *out_judgement = judge_secrets(object);
     for (CK_ULONG i = 0; i < count; i++) {
         if (!is_secret(object, attributes[i].type)) {
             note(&answer, tell_kept(object, &attributes[i]));
@@ -100,11 +103,11 @@ static CK_RV get_attributes(struct zca_session *session, CK_OBJECT_HANDLE handle
             return rv;
         }
     }
-    bool may_tell = false;
-    CK_RV answer = get_values(session, object, attributes, count, &may_tell);
+    CK_RV judgement = CKR_OK;
+    CK_RV answer = get_values(session, object, attributes, count, &judgement);
     for (CK_ULONG i = 0; i < count; i++) {
         if (is_secret(object, attributes[i].type)) {
-            note(&answer, tell_secret(object, may_tell, &attributes[i]));
+            note(&answer, tell_secret(object, judgement, &attributes[i]));
         }
     }
     return answer;

@@ -253,9 +253,10 @@ static CK_RV copy_object(struct zca_session *session, CK_OBJECT_HANDLE handle,
     if (!out_handle) {
         return CKR_ARGUMENTS_BAD;
     }
-    zca_auto(zca_object) struct zca_object *original = zca_session_object(session, handle);
-    if (!original) {
-        return CKR_OBJECT_HANDLE_INVALID;
+    zca_auto(zca_object) struct zca_object *original = NULL;
+    CK_RV rv = zca_session_key(session, handle, &original);
+    if (rv != CKR_OK) {
+        return rv == CKR_KEY_HANDLE_INVALID ? CKR_OBJECT_HANDLE_INVALID : rv;
     }
     zca_auto(creation) struct creation creation = {
         .session = session,
@@ -263,7 +264,7 @@ static CK_RV copy_object(struct zca_session *session, CK_OBJECT_HANDLE handle,
         .template = template,
         .secret = ZCA_SECRET_BUFFER,
     };
-    CK_RV rv = zca_object_describe(session->token, original);
+    rv = zca_object_describe(session->token, original);
     if (rv == CKR_OK) {
         rv = fill_copy(&creation, original);
     }

@@ -110,12 +110,12 @@ static CK_RV check_base(struct zca_session *session, const CK_MECHANISM *given,
     if (!mechanism || !(mechanism->flags & CKF_DERIVE)) {
         return CKR_MECHANISM_INVALID;
     }
-    zca_auto(zca_object) struct zca_object *base = zca_session_object(session, handle);
+    zca_auto(zca_object) struct zca_object *base = NULL;
     CK_ULONG bits = 0;
     struct zca_parameters parameters;
-    CK_RV rv = !base ? CKR_KEY_HANDLE_INVALID
-                     : zca_operation_check_key(session, base, CKO_PRIVATE_KEY, CKA_DERIVE,
-                                               mechanism, &bits);
+    CK_RV rv = zca_session_key(session, handle, &base);
+    rv = rv ? rv
+            : zca_operation_check_key(session, base, CKO_PRIVATE_KEY, CKA_DERIVE, mechanism, &bits);
     rv = rv ? rv : zca_parameters_read(mechanism, given, bits, &parameters);
     if (rv == CKR_OK && !base->key) {
         return CKR_KEY_FUNCTION_NOT_PERMITTED; /* it is elsewhere */

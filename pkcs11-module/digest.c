@@ -93,10 +93,10 @@ CK_RV C_DigestUpdate(CK_SESSION_HANDLE session, CK_BYTE *part, CK_ULONG part_len
 static CK_RV digest_key(struct zca_session *session, CK_OBJECT_HANDLE handle)
 {
     struct zca_operation *operation = &session->operations[ZCA_OPERATION_DIGEST];
-    zca_auto(zca_object) struct zca_object *key = zca_session_object(session, handle);
+    zca_auto(zca_object) struct zca_object *key = NULL;
     CK_RV rv = zca_operation_use(operation, true);
-    if (rv == CKR_OK && !key) {
-        rv = CKR_KEY_HANDLE_INVALID;
+    if (rv == CKR_OK) {
+        rv = zca_session_key(session, handle, &key);
     }
     if (rv == CKR_OK && key->class != CKO_SECRET_KEY) {
         rv = CKR_KEY_INDIGESTIBLE;

@@ -149,11 +149,12 @@ CK_RV zca_operation_begin(struct zca_session *session, enum zca_operation_sort s
     if (!mechanism || !(mechanism->flags & uses[sort].flag)) {
         return CKR_MECHANISM_INVALID;
     }
-    zca_auto(zca_object) struct zca_object *object = zca_session_object(session, key);
+    zca_auto(zca_object) struct zca_object *object = NULL;
     CK_ULONG bits = 0;
-    CK_RV rv = !object ? CKR_KEY_HANDLE_INVALID
-                       : zca_operation_check_key(session, object, uses[sort].class,
-                                                 uses[sort].permission, mechanism, &bits);
+    CK_RV rv = zca_session_key(session, key, &object);
+    rv = rv ? rv
+            : zca_operation_check_key(session, object, uses[sort].class, uses[sort].permission,
+                                      mechanism, &bits);
     rv = rv ? rv : zca_parameters_read(mechanism, given, bits, &operation->parameters);
     rv = rv ? rv : check_elsewhere(session, object, mechanism);
     if (rv != CKR_OK) {

@@ -226,7 +226,22 @@ struct zca_object *zca_session_object(struct zca_session *session, CK_OBJECT_HAN
     struct zca_object *object = find_object(session, handle, &is_sealed);
     if (is_sealed) {
         CK_RV rv = session->token->kind->open(session->token, object);
-        (void)rv; /* logged; the object has no key then */
+        (void)rv; /* logged; its attributes are told all the same */
     }
     return object;
+}
+
+CK_RV zca_session_key(struct zca_session *session, CK_OBJECT_HANDLE handle,
+                      struct zca_object **out_key)
+{
+    bool is_sealed = false;
+    zca_auto(zca_object) struct zca_object *object = find_object(session, handle, &is_sealed);
+    if (!object) {
+        return CKR_KEY_HANDLE_INVALID;
+    }
+    CK_RV rv = is_sealed ? session->token->kind->open(session->token, object) : CKR_OK;
+    if (rv == CKR_OK) {
+        *out_key = zca_steal(object);
+    }
+    return rv;
 }

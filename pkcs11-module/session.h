@@ -58,4 +58,9 @@ void zca_sessions_after_fork(struct zca_sessions *sessions);
 /** zca_session_object returns a new reference to the object if this session may see it, else NULL. Takes the lock. */
 struct zca_object *zca_session_object(struct zca_session *session, CK_OBJECT_HANDLE handle);
 
+/** zca_session_key is that for who uses the key, which is not there before it is opened: CKR_KEY_HANDLE_INVALID: there is no
+ * such object; CKR_DEVICE_ERROR: what the token keeps cannot be opened; CKR_HOST_MEMORY. Failures of opening are logged. */
+ZCA_NODISCARD CK_RV zca_session_key(struct zca_session *session, CK_OBJECT_HANDLE handle,
+                                    struct zca_object **out_key);
+
 #endif

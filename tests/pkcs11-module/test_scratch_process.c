@@ -327,6 +327,78 @@ static void damaged_file_is_left_out(void **state)
     assert_true(stored_process(*state, count_step, &one));
 }
 
+static bool make_readable_secret_step(const void *argument)
+{
+    (void)argument;
+    CK_BBOOL yes = CK_TRUE, no = CK_FALSE;
+    CK_OBJECT_CLASS class = CKO_SECRET_KEY;
+    CK_KEY_TYPE type = CKK_GENERIC_SECRET;
+    CK_OBJECT_HANDLE object = 0;
+    CK_ATTRIBUTE attributes[] = {
+        {CKA_CLASS,       &class,                     sizeof(class)},
+        {CKA_KEY_TYPE,    &type,                      sizeof(type) },
+        {CKA_TOKEN,       &yes,                       sizeof(yes)  },
+        {CKA_SENSITIVE,   &no,                        sizeof(no)   },
+        {CKA_EXTRACTABLE, &yes,                       sizeof(yes)  },
+        {CKA_LABEL,       (void *)"readable",         8            },
+        {CKA_VALUE,       (void *)"sixteen bytes it", 16           },
+    };
+    CK_SESSION_HANDLE session = stored_login(BED_PIN);
+    return C_CreateObject(session, attributes, ZCA_COUNT(attributes), &object) == CKR_OK;
+}
+
+static CK_RV read_secret(CK_SESSION_HANDLE session)
+{
+    uint8_t value[16];
+    CK_ATTRIBUTE attribute = {CKA_VALUE, value, sizeof(value)};
+    return C_GetAttributeValue(session, stored_find(session, CKO_SECRET_KEY, "readable"),
+                               &attribute, 1);
+}
+
+static bool read_secret_step(const void *argument)
+{
+    (void)argument;
+    return read_secret(stored_login(BED_PIN)) == CKR_OK;
+}
+
+/* Only what is told of it is good. */
+static bool use_damaged_pair_step(const void *argument)
+{
+    (void)argument;
+    CK_MECHANISM ecdsa = {CKM_ECDSA, NULL, 0};
+    CK_MECHANISM derive = {CKM_ECDH1_DERIVE, NULL, 0};
+    CK_OBJECT_HANDLE copy = 0;
+    CK_OBJECT_HANDLE derived = 0;
+    CK_SESSION_HANDLE session = stored_login(BED_PIN);
+    CK_OBJECT_HANDLE key = stored_find(session, CKO_PRIVATE_KEY, "ec");
+    return key != 0 && stored_set_label(session, key, "ec") == CKR_OK &&
+           C_SignInit(session, &ecdsa, key) == CKR_DEVICE_ERROR &&
+           C_SignInit(session, &ecdsa, key) == CKR_DEVICE_ERROR &&
+           C_DeriveKey(session, &derive, key, NULL, 0, &derived) == CKR_DEVICE_ERROR &&
+           C_CopyObject(session, key, NULL, 0, &copy) == CKR_DEVICE_ERROR &&
+           read_secret(session) == CKR_DEVICE_ERROR;
+}
+
+static void key_that_cannot_be_opened_is_the_tokens_fault(void **state)
+{
+    bool is_private = true;
+    zca_auto(zca_buffer) struct zca_buffer log = {0};
+    struct scene *scene = *state;
+    zca_auto(text) char *line = NULL;
+    assert_true(asprintf(&line, "scratch-token = yes\nlog = %s/log\n", scene->directory) > 0);
+    bed_configure(scene, line, "plain", "");
+    assert_true(stored_process(scene, init_step, NULL));
+    assert_true(stored_process(scene, make_pairs_step, &is_private));
+    assert_true(stored_process(scene, make_readable_secret_step, NULL));
+    assert_true(stored_process(scene, read_secret_step, NULL));
+    change_files(scene,
+                 "for f in $(ls | grep -v token); do truncate -s -1 $f; printf '\\0' >>$f; done");
+    assert_true(stored_process(scene, use_damaged_pair_step, NULL));
+    scene_read(scene, "log", &log);
+    assert_non_null(strstr((const char *)log.data, "SEALED: object '"));
+    assert_non_null(strstr((const char *)log.data, "it was sealed with another key, or changed"));
+}
+
 static void exchanged_and_renamed_files_are_refused(void **state)
 {
     size_t none = 0;
@@ -407,6 +479,7 @@ int main(void)
         CASE(child_without_rights_uses_what_was_read),
         CASE(files_are_closed_and_tell_nothing),
         CASE(damaged_file_is_left_out),
+        CASE(key_that_cannot_be_opened_is_the_tokens_fault),
         CASE(exchanged_and_renamed_files_are_refused),
         CASE(foreign_files_are_left_alone),
         CASE(initialising_removes_what_crashes_left),
