@@ -28,7 +28,7 @@ ZCA_NODISCARD bool zca_candidate_note(struct zca_identity *identity, struct zca_
 /**
  * zca_candidate_is_decided tells whether zca_candidate_switch ends the order: it is confirmed, or it keeps its
  * key and the certificate that answers it is stored, which is one for the key of its request and not the one
- * that was noted. Only orders store certificates, so neither lock nor network is needed.
+ * that was noted. Nothing else stores certificates while an order is open, so neither lock nor network is needed.
  */
 bool zca_candidate_is_decided(struct zca_identity *identity, const struct zca_order *order);
 

@@ -3,24 +3,29 @@
 
 #include "base/openssl_auto.h"
 #include "base/pem.h"
+#include "core/candidate.h"
 #include "core/captured.h"
 #include "core/certificate.h"
 #include "core/failure.h"
 #include "core/flight.h"
-#include "core/order.h"
 #include "core/verify.h"
 #include "core/wanted.h"
 
-/* An open order would put its own certificate in place, perhaps with another key. */
+/* An open order would put its own certificate in place, perhaps with another key. One that was answered is ended. */
 static bool check_no_order(struct zca_identity *identity, struct zca_error *err)
 {
     zca_auto(zca_order) struct zca_order order = {.state = ZCA_ORDER_NONE};
-    return zca_order_load(zca_identity_get_library(identity),
-                          zca_identity_get_authority_name(identity),
-                          zca_identity_get_name(identity), &order, err) &&
-           (order.state == ZCA_ORDER_NONE ||
-            zca_error_set(err, ZCA_ERR_CONFLICT,
-                          "an order is in progress: its certificate comes first"));
+    if (!zca_order_load(zca_identity_get_library(identity),
+                        zca_identity_get_authority_name(identity), zca_identity_get_name(identity),
+                        &order, err)) {
+        return false;
+    }
+    if (zca_candidate_is_decided(identity, &order)) {
+        return zca_candidate_switch(identity, NULL, NULL, &order, err);
+    }
+    return order.state == ZCA_ORDER_NONE ||
+           zca_error_set(err, ZCA_ERR_CONFLICT,
+                         "an order is in progress: its certificate comes first");
 }
 
 static STACK_OF(X509) *

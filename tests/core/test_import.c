@@ -5,6 +5,7 @@
 
 #include "base/openssl_auto.h"
 #include "base/pem.h"
+#include "core/csr.h"
 #include "core/import.h"
 #include "core/order.h"
 #include "tests/core/scene.h"
@@ -155,6 +156,32 @@ static void import_waits_for_an_open_order(void **state)
     check_ok(import(scene, &der, &err), err);
 }
 
+/* Its journal may be there again after a loss of power; nobody would end it otherwise. */
+static void import_ends_an_order_that_was_answered(void **state)
+{
+    struct scene *scene = *state;
+    struct zca_error err = {.reason = ZCA_ERR_NONE};
+    zca_auto(zca_buffer) struct zca_buffer first = {.len = 0};
+    zca_auto(zca_buffer) struct zca_buffer second = {.len = 0};
+    zca_auto(zca_order) struct zca_order order = {.state = ZCA_ORDER_NONE};
+    start(scene);
+    forge(scene, &scene->ca, 0, &first);
+    forge(scene, &scene->ca, 0, &second);
+    check_ok(import(scene, &first, &err), err);
+    zca_auto(zca_key) struct zca_key *key = zca_identity_key(scene->identity, &err);
+    check_ok(key, err);
+    const struct zca_csr_names names = {.common_name = "web"};
+    zca_auto(X509_REQ) X509_REQ *request = zca_csr_new(scene->library, key, &names, &err);
+    check_ok(request && zca_der_request(request, &order.csr, &err) &&
+                 zca_order_begin(scene->library, &order, &err),
+             err);
+    order.state = ZCA_ORDER_SUBMITTING;
+    check_ok(zca_order_store(scene->library, "corp", "web", &order, &err), err);
+    check_ok(import(scene, &second, &err), err);
+    assert_true(is_stored(scene, &second));
+    assert_false(scene_exists(scene, "state/orders/corp/web.order"));
+}
+
 #define SCENE(name) cmocka_unit_test_setup_teardown(name, scene_setup, scene_teardown)
 
 int main(void)
@@ -166,6 +193,7 @@ int main(void)
         SCENE(import_refuses_what_is_no_certificate),
         SCENE(import_makes_no_key),
         SCENE(import_waits_for_an_open_order),
+        SCENE(import_ends_an_order_that_was_answered),
     };
     return cmocka_run_group_tests_name("core/import", tests, NULL, NULL);
 }
