@@ -156,13 +156,27 @@ static bool take_value(struct zca_span *rest, struct zca_span *out_value)
     return true;
 }
 
+/* How many values are there, by what they are of. */
+struct found {
+    size_t num_public, num_private, num_factors; /* of RSA, behind the private value */
+};
+
+/* The public part always, the private one as a whole or without its factors. */
+static bool is_whole(const struct family *family, const struct found *found)
+{
+    size_t num_factors = family->num_rows - family->num_public - 1;
+    return found->num_public == family->num_public &&
+           (found->num_factors == 0 ||
+            (found->num_private == 1 && found->num_factors == num_factors));
+}
+
 /* Lends all values that are there to `out_params`. */
 static bool lend(const struct family *family, struct zca_span material, OSSL_PARAM *out_params,
                  bool *out_is_private)
 {
     struct zca_span rest = zca_span_of(material.data + 1, material.len - 1);
+    struct found found = {0};
     size_t num_params = 0;
-    *out_is_private = false;
     for (size_t i = 0; i < family->num_rows && rest.len != 0; i++) {
         struct zca_span value;
         if (!take_value(&rest, &value)) {
@@ -172,11 +186,14 @@ static bool lend(const struct family *family, struct zca_span material, OSSL_PAR
             out_params[num_params++] =
                 (OSSL_PARAM){family->rows[i].name, family->rows[i].type,
                              (void *)(uintptr_t)value.data, value.len, OSSL_PARAM_UNMODIFIED};
-            *out_is_private = *out_is_private || i == family->num_public;
+            found.num_public += i < family->num_public;
+            found.num_private += i == family->num_public;
+            found.num_factors += i > family->num_public;
         }
     }
     out_params[num_params] = OSSL_PARAM_construct_end();
-    return rest.len == 0;
+    *out_is_private = found.num_private != 0;
+    return rest.len == 0 && is_whole(family, &found);
 }
 
 /* What the import has put into ordinary memory is wiped with it; the copy is in secure memory. */
