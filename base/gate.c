@@ -6,54 +6,43 @@
  */
 #include "base/gate.h"
 
-#include <pthread.h>
-
 #include "base/secure_memory.h"
+#include "base/shared_lock.h"
 
 static pthread_once_t made = PTHREAD_ONCE_INIT;
-static pthread_rwlock_t gate;
+static struct zca_shared_lock gate = ZCA_SHARED_LOCK_INITIALIZER;
 static _Thread_local unsigned
     depth; /* of this thread's entries: a second one must not wait for the writer */
 
-static void make_gate(void)
-{
-    pthread_rwlockattr_t attributes;
-    /* none of these fails on Linux */
-    (void)pthread_rwlockattr_init(&attributes);
-    (void)pthread_rwlockattr_setkind_np(&attributes, PTHREAD_RWLOCK_PREFER_WRITER_NONRECURSIVE_NP);
-    (void)pthread_rwlock_init(&gate, &attributes);
-    (void)pthread_rwlockattr_destroy(&attributes);
-}
-
-/* A thread that forks while it is inside, from a callback, cannot wait for itself. */
+/* A thread that forks while it is inside, from a callback, cannot wait for itself. Handlers of others that run until
+ * after_fork or in_child find it inside. */
 static void before_fork(void)
 {
-    if (depth == 0) {
-        (void)pthread_rwlock_wrlock(&gate); /* as above */
+    if (depth++ == 0) {
+        zca_shared_lock_change(&gate);
     }
     zca_secure_memory_before_fork();
 }
 
 static void after_fork(void)
 {
-    if (depth == 0) {
-        (void)pthread_rwlock_unlock(&gate); /* as above */
+    if (--depth == 0) {
+        zca_shared_lock_leave(&gate);
     }
 }
 
 /* The child's one thread is the one that forked. */
 static void in_child(void)
 {
-    make_gate();
-    if (depth != 0) {
-        (void)pthread_rwlock_rdlock(&gate); /* as above */
+    zca_shared_lock_reset(&gate);
+    if (--depth != 0) {
+        zca_shared_lock_look(&gate);
     }
     zca_secure_memory_lock_again();
 }
 
 static void make(void)
 {
-    make_gate();
     (void)pthread_atfork(before_fork, after_fork,
                          in_child); /* without memory for it: no worse than without us */
 }
@@ -62,13 +51,13 @@ void zca_gate_enter(void)
 {
     (void)pthread_once(&made, make); /* cannot fail */
     if (depth++ == 0) {
-        (void)pthread_rwlock_rdlock(&gate); /* as above */
+        zca_shared_lock_look(&gate);
     }
 }
 
 void zca_gate_leave(void)
 {
     if (--depth == 0) {
-        (void)pthread_rwlock_unlock(&gate); /* as above */
+        zca_shared_lock_leave(&gate);
     }
 }

@@ -16,22 +16,16 @@ static struct zca_call begin(const char *name, CK_ULONG subject)
     return call;
 }
 
-/* Under the lock. */
-static bool may_run(const struct zca_module *module)
+struct zca_call zca_call_begin_always(const char *name, CK_ULONG subject)
 {
-    return module->is_initialised && !(module->is_forked && module->is_strict);
-}
-
-struct zca_call zca_call_begin_always(const char *name)
-{
-    return begin(name, 0);
+    return begin(name, subject);
 }
 
 struct zca_call zca_call_begin(const char *name, CK_ULONG subject)
 {
     struct zca_call call = begin(name, subject);
     zca_auto(module_lock) struct zca_module *held = zca_module_look(call.module);
-    call.rv = may_run(held) ? CKR_OK : CKR_CRYPTOKI_NOT_INITIALIZED;
+    call.rv = zca_module_may_run(held) ? CKR_OK : CKR_CRYPTOKI_NOT_INITIALIZED;
     return call;
 }
 
@@ -39,12 +33,13 @@ struct zca_call zca_call_begin_shared(const char *name, CK_SESSION_HANDLE handle
 {
     struct zca_call call = begin(name, handle);
     zca_auto(module_lock) struct zca_module *held = zca_module_look(call.module);
-    if (!may_run(held)) {
+    if (!zca_module_may_run(held)) {
         call.rv = CKR_CRYPTOKI_NOT_INITIALIZED;
         return call;
     }
-    call.session = zca_sessions_find(held->sessions, handle);
-    call.rv = call.session ? CKR_OK : CKR_SESSION_HANDLE_INVALID;
+    struct zca_session *session = zca_sessions_find(held->sessions, handle);
+    call.session = session ? zca_session_ref(session) : NULL;
+    call.rv = session ? CKR_OK : CKR_SESSION_HANDLE_INVALID;
     return call;
 }
 
@@ -61,9 +56,8 @@ struct zca_call zca_call_begin_session(const char *name, CK_SESSION_HANDLE handl
         zca_gate_enter();
     }
     call.is_exclusive = true;
-    if (atomic_load(&call.session->is_closed)) {
-        call.rv = CKR_SESSION_HANDLE_INVALID;
-    }
+    call.rv = atomic_load(&call.session->is_closed) ? CKR_SESSION_HANDLE_INVALID
+                                                    : zca_session_prepare(call.session);
     return call;
 }
 

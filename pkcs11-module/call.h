@@ -26,8 +26,8 @@ struct zca_call {
  *     return call.rv ? call.rv : zca_call_end(&call, get_info(call.module, info)); */
 struct zca_call zca_call_begin(const char *name, CK_ULONG subject);
 
-/** zca_call_begin_always begins one that does not. */
-struct zca_call zca_call_begin_always(const char *name);
+/** zca_call_begin_always begins one that does not, or that asks zca_module_may_run itself when it has the lock. */
+struct zca_call zca_call_begin_always(const char *name, CK_ULONG subject);
 
 /** zca_call_begin_session begins a call on a session, which it has to itself; zca_call_begin_shared does not wait for
  * others: for what only looks at the session. CKR_SESSION_HANDLE_INVALID. */

@@ -188,7 +188,7 @@ static CK_RV initialise(const CK_C_INITIALIZE_ARGS *arguments)
 CK_RV C_Initialize(void *arguments)
 {
     (void)pthread_once(&prepared, prepare); /* cannot fail */
-    zca_auto(zca_call) struct zca_call call = zca_call_begin_always("C_Initialize");
+    zca_auto(zca_call) struct zca_call call = zca_call_begin_always("C_Initialize", 0);
     return zca_call_end(&call, initialise(arguments));
 }
 
@@ -202,7 +202,7 @@ static CK_RV finalise(const void *reserved)
     }
     zca_auto(lock) pthread_mutex_t *held = zca_lock(&beginning);
     zca_auto(module_lock) struct zca_module *alone = zca_module_change(module);
-    if (!alone->is_initialised || (alone->is_forked && alone->is_strict)) {
+    if (!zca_module_may_run(alone)) {
         return CKR_CRYPTOKI_NOT_INITIALIZED;
     }
     zca_sessions_close_all(alone->sessions, NULL);
@@ -214,7 +214,7 @@ static CK_RV finalise(const void *reserved)
 
 CK_RV C_Finalize(void *reserved)
 {
-    zca_auto(zca_call) struct zca_call call = zca_call_begin_always("C_Finalize");
+    zca_auto(zca_call) struct zca_call call = zca_call_begin_always("C_Finalize", 0);
     return zca_call_end(&call, finalise(reserved));
 }
 

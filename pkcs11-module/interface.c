@@ -97,7 +97,7 @@ static CK_RV get_function_list(CK_FUNCTION_LIST **out_list)
 
 CK_RV C_GetFunctionList(CK_FUNCTION_LIST **out_list)
 {
-    zca_auto(zca_call) struct zca_call call = zca_call_begin_always("C_GetFunctionList");
+    zca_auto(zca_call) struct zca_call call = zca_call_begin_always("C_GetFunctionList", 0);
     return zca_call_end(&call, get_function_list(out_list));
 }
 
@@ -120,7 +120,7 @@ static CK_RV get_interface_list(CK_INTERFACE *list, CK_ULONG *count)
 
 CK_RV C_GetInterfaceList(CK_INTERFACE *list, CK_ULONG *count)
 {
-    zca_auto(zca_call) struct zca_call call = zca_call_begin_always("C_GetInterfaceList");
+    zca_auto(zca_call) struct zca_call call = zca_call_begin_always("C_GetInterfaceList", 0);
     return zca_call_end(&call, get_interface_list(list, count));
 }
 
@@ -150,6 +150,6 @@ static CK_RV get_interface(const CK_UTF8CHAR *name, const CK_VERSION *version,
 CK_RV C_GetInterface(CK_UTF8CHAR *name, CK_VERSION *version, CK_INTERFACE **out_interface,
                      CK_FLAGS flags)
 {
-    zca_auto(zca_call) struct zca_call call = zca_call_begin_always("C_GetInterface");
+    zca_auto(zca_call) struct zca_call call = zca_call_begin_always("C_GetInterface", 0);
     return zca_call_end(&call, get_interface(name, version, out_interface, flags));
 }

@@ -132,7 +132,7 @@ CK_RV zca_object_show(struct zca_session *session, struct zca_object *object)
 /* Under the lock. */
 static void forget_owned(struct zca_module *module, CK_SESSION_HANDLE owner)
 {
-    zca_auto(zca_session) struct zca_session *session = zca_sessions_find(module->sessions, owner);
+    struct zca_session *session = zca_sessions_find(module->sessions, owner);
     if (session) {
         session->num_objects--;
     }

@@ -7,7 +7,7 @@
 
 #include "base/gate.h"
 
-static struct zca_module module = {.lock = PTHREAD_RWLOCK_INITIALIZER};
+static struct zca_module module = {.lock = ZCA_SHARED_LOCK_INITIALIZER};
 
 struct zca_module *zca_module_get(void)
 {
@@ -16,20 +16,24 @@ struct zca_module *zca_module_get(void)
 
 struct zca_module *zca_module_look(struct zca_module *self)
 {
-    (void)pthread_rwlock_rdlock(
-        &self->lock); /* fails for more readers than a process has threads */
+    zca_shared_lock_look(&self->lock);
     return self;
 }
 
 struct zca_module *zca_module_change(struct zca_module *self)
 {
-    (void)pthread_rwlock_wrlock(&self->lock); /* as above */
+    zca_shared_lock_change(&self->lock);
     return self;
 }
 
 void zca_module_leave(struct zca_module *self)
 {
-    (void)pthread_rwlock_unlock(&self->lock); /* it is held */
+    zca_shared_lock_leave(&self->lock);
+}
+
+bool zca_module_may_run(const struct zca_module *self)
+{
+    return self->is_initialised && !(self->is_forked && self->is_strict);
 }
 
 void zca_module_outside(void)

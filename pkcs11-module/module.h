@@ -7,10 +7,9 @@
 #ifndef ZCA_PKCS11_MODULE_MODULE_H
 #define ZCA_PKCS11_MODULE_MODULE_H
 
-#include <pthread.h>
-#include <stdatomic.h>
 #include <sys/stat.h>
 
+#include "base/shared_lock.h"
 #include "core/library.h"
 #include "pkcs11-module/cryptoki.h"
 
@@ -20,7 +19,7 @@ struct zca_sessions;
 struct zca_module {
     /* Around sessions, objects and logins: shared to look, alone to change; inside the gate (base/gate.h), never across
      * cryptography, files, network, or another lock but a library's own. */
-    pthread_rwlock_t lock;
+    struct zca_shared_lock lock;
     bool is_initialised;
     bool is_forked; /* in a child that has not called C_Initialize: sessions are the parent's */
     bool is_strict; /* then nothing is offered before that (option pkcs11-fork) */
@@ -42,6 +41,9 @@ struct zca_module *zca_module_look(struct zca_module *module);
 struct zca_module *zca_module_change(struct zca_module *module);
 void zca_module_leave(struct zca_module *module);
 ZCA_DEFINE_AUTO(module_lock, struct zca_module, zca_module_leave);
+
+/** zca_module_may_run tells whether calls are answered: C_Initialize was called, in a strict child anew. With the lock. */
+bool zca_module_may_run(const struct zca_module *module);
 
 /** zca_module_outside and _inside surround what waits (network, file locks): a fork may happen meanwhile. Not with the
  * module's lock held. */

@@ -10,8 +10,14 @@
 
 #define FIRST_BUCKETS 64u
 
+/* Handles stand here so that finding an object does not touch others, whose references other threads count. */
+struct entry {
+    CK_OBJECT_HANDLE handle;
+    struct zca_object *object;
+};
+
 struct zca_objects {
-    struct zca_object **by_age; /* oldest first; handles only grow, so it is sorted by handle */
+    struct entry *by_age; /* oldest first; handles only grow, so it is sorted by handle */
     size_t count, capacity;
     struct zca_object **by_id; /* chains through next_of_id, newest first */
     size_t num_buckets;        /* a power of two */
@@ -38,7 +44,7 @@ void zca_objects_free(struct zca_objects *objects)
         return;
     }
     for (size_t i = 0; i < objects->count; i++) {
-        zca_object_free(objects->by_age[i]);
+        zca_object_free(objects->by_age[i].object);
     }
     free(objects->by_age);
     free(objects->by_id);
@@ -103,7 +109,7 @@ static void grow_buckets(struct zca_objects *objects)
     objects->by_id = buckets;
     objects->num_buckets *= 2;
     for (size_t i = 0; i < objects->count; i++) {
-        link_id(objects, objects->by_age[i]);
+        link_id(objects, objects->by_age[i].object);
     }
 }
 
@@ -115,7 +121,7 @@ static size_t place_of(const struct zca_objects *objects, CK_OBJECT_HANDLE handl
     size_t high = objects->count;
     while (low < high) {
         size_t middle = low + (high - low) / 2;
-        if (objects->by_age[middle]->handle < handle) {
+        if (objects->by_age[middle].handle < handle) {
             low = middle + 1;
         } else {
             high = middle;
@@ -126,7 +132,7 @@ static size_t place_of(const struct zca_objects *objects, CK_OBJECT_HANDLE handl
 
 static bool is_at(const struct zca_objects *objects, size_t place, CK_OBJECT_HANDLE handle)
 {
-    return place < objects->count && objects->by_age[place]->handle == handle;
+    return place < objects->count && objects->by_age[place].handle == handle;
 }
 
 CK_RV zca_objects_reserve(struct zca_objects *objects, size_t count)
@@ -137,7 +143,7 @@ CK_RV zca_objects_reserve(struct zca_objects *objects, size_t count)
     }
     size_t capacity = objects->capacity == 0 ? 16 : objects->capacity * 2;
     capacity = capacity < needed ? needed : capacity;
-    struct zca_object **array = realloc(objects->by_age, capacity * sizeof(*array));
+    struct entry *array = realloc(objects->by_age, capacity * sizeof(*array));
     if (!array) {
         return CKR_HOST_MEMORY;
     }
@@ -155,7 +161,7 @@ CK_RV zca_objects_add(struct zca_objects *objects, struct zca_object *object)
     size_t place = place_of(objects, object->handle); /* the end, but for races of creation */
     memmove(&objects->by_age[place + 1], &objects->by_age[place],
             (objects->count - place) * sizeof(*objects->by_age));
-    objects->by_age[place] = object;
+    objects->by_age[place] = (struct entry){object->handle, object};
     objects->count++;
     link_id(objects, object);
     if (objects->count > objects->num_buckets) {
@@ -170,7 +176,7 @@ struct zca_object *zca_objects_take(struct zca_objects *objects, CK_OBJECT_HANDL
     if (!is_at(objects, place, handle)) {
         return NULL;
     }
-    struct zca_object *object = objects->by_age[place];
+    struct zca_object *object = objects->by_age[place].object;
     unlink_id(objects, object);
     objects->count--;
     memmove(&objects->by_age[place], &objects->by_age[place + 1],
@@ -181,7 +187,7 @@ struct zca_object *zca_objects_take(struct zca_objects *objects, CK_OBJECT_HANDL
 struct zca_object *zca_objects_find(const struct zca_objects *objects, CK_OBJECT_HANDLE handle)
 {
     size_t place = place_of(objects, handle);
-    return is_at(objects, place, handle) ? objects->by_age[place] : NULL;
+    return is_at(objects, place, handle) ? objects->by_age[place].object : NULL;
 }
 
 void zca_objects_replace_values(struct zca_objects *objects, struct zca_object *object,
@@ -198,7 +204,8 @@ void zca_objects_visit(const struct zca_objects *objects, const struct zca_span 
                        bool (*visit)(void *argument, struct zca_object *object), void *argument)
 {
     if (!id) {
-        for (size_t i = objects->count; i > 0 && visit(argument, objects->by_age[i - 1]); i--) {
+        for (size_t i = objects->count; i > 0 && visit(argument, objects->by_age[i - 1].object);
+             i--) {
         }
         return;
     }

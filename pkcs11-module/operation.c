@@ -134,6 +134,25 @@ static CK_RV check_elsewhere(const struct zca_session *session, const struct zca
     return key->key || (can_sign && mechanism->digest) ? CKR_OK : CKR_KEY_FUNCTION_NOT_PERMITTED;
 }
 
+/* The last key is not counted again: threads that sign with one key would wait for its counter. */
+static CK_RV take_key(struct zca_session *session, struct zca_operation *operation,
+                      CK_OBJECT_HANDLE handle)
+{
+    if (operation->key && operation->key->handle == handle &&
+        zca_session_has_object(session, handle)) {
+        return CKR_OK;
+    }
+    struct zca_object *key = NULL;
+    CK_RV rv = zca_session_key(session, handle, &key);
+    if (rv != CKR_OK) {
+        return rv;
+    }
+    zca_operation_drop_context(operation);
+    zca_object_free(operation->key);
+    operation->key = key;
+    return CKR_OK;
+}
+
 CK_RV zca_operation_begin(struct zca_session *session, enum zca_operation_sort sort,
                           const CK_MECHANISM *given, CK_OBJECT_HANDLE key)
 {
@@ -149,20 +168,18 @@ CK_RV zca_operation_begin(struct zca_session *session, enum zca_operation_sort s
     if (!mechanism || !(mechanism->flags & uses[sort].flag)) {
         return CKR_MECHANISM_INVALID;
     }
-    zca_auto(zca_object) struct zca_object *object = NULL;
     CK_ULONG bits = 0;
-    CK_RV rv = zca_session_key(session, key, &object);
+    CK_RV rv = take_key(session, operation, key);
     rv = rv ? rv
-            : zca_operation_check_key(session, object, uses[sort].class, uses[sort].permission,
-                                      mechanism, &bits);
+            : zca_operation_check_key(session, operation->key, uses[sort].class,
+                                      uses[sort].permission, mechanism, &bits);
     rv = rv ? rv : zca_parameters_read(mechanism, given, bits, &operation->parameters);
-    rv = rv ? rv : check_elsewhere(session, object, mechanism);
+    rv = rv ? rv : check_elsewhere(session, operation->key, mechanism);
     if (rv != CKR_OK) {
         return rv;
     }
     operation->mechanism = mechanism;
     operation->sort = sort;
-    operation->key = zca_steal(object);
     operation->output_len = get_output_len(mechanism, bits);
     set_limits(operation);
     return zca_operation_leave(operation, zca_operation_start_hash(session, operation), true);
@@ -340,8 +357,7 @@ static bool configure(struct zca_operation *operation)
 
 CK_RV zca_operation_context(struct zca_session *session, struct zca_operation *operation)
 {
-    if (operation->context && operation->context_key == operation->key &&
-        operation->context_mechanism == operation->mechanism &&
+    if (operation->context && operation->context_mechanism == operation->mechanism &&
         same_parameters(&operation->context_parameters, &operation->parameters)) {
         return CKR_OK;
     }
@@ -355,7 +371,6 @@ CK_RV zca_operation_context(struct zca_session *session, struct zca_operation *o
     if (!operation->context || !configure(operation)) {
         return zca_operation_fail(session, operation, "preparing");
     }
-    operation->context_key = zca_object_ref(operation->key);
     operation->context_mechanism = operation->mechanism;
     operation->context_parameters = operation->parameters;
     return CKR_OK;

@@ -38,8 +38,8 @@ struct zca_operation {
     const struct zca_mechanism *mechanism; /* NULL: none is active */
     enum zca_operation_sort sort;
     struct zca_parameters parameters;
-    struct zca_object *key;      /* a reference; NULL with ZCA_OPERATION_DIGEST */
-    size_t output_len;           /* bytes of a signature, a ciphertext or a digest */
+    struct zca_object *key; /* a reference, kept behind the end; NULL with ZCA_OPERATION_DIGEST */
+    size_t output_len;      /* bytes of a signature, a ciphertext or a digest */
     size_t input_min, input_max; /* bytes that are taken, where nothing is hashed */
     bool hashes;                 /* here and first: data goes to `digest`, else to `message` */
     bool is_multipart;           /* C_...Update or Final was called: no one-shot any more */
@@ -48,9 +48,8 @@ struct zca_operation {
     const char *digest_name;     /* what `digest` is for; the table's, so the pointer tells */
     struct zca_buffer message;   /* collected: keys that sign whole messages; bounded */
 
-    /* kept behind the end, for the next that uses the same key in the same way */
-    EVP_PKEY_CTX *context;
-    struct zca_object *context_key; /* a reference */
+    /* kept, too, for the next that uses the same key in the same way */
+    EVP_PKEY_CTX *context; /* of `key` */
     const struct zca_mechanism *context_mechanism;
     struct zca_parameters context_parameters;
 };
@@ -129,7 +128,7 @@ ZCA_NODISCARD CK_RV zca_operation_context(struct zca_session *session,
 CK_RV zca_operation_fail(struct zca_session *session, struct zca_operation *operation,
                          const char *doing);
 
-/** zca_operation_end ends the operation; contexts stay. zca_operation_clear releases everything. */
+/** zca_operation_end ends the operation; key and contexts stay. zca_operation_clear releases everything. */
 void zca_operation_end(struct zca_operation *operation);
 void zca_operation_clear(struct zca_operation *operation);
 

@@ -6,20 +6,19 @@ void zca_operation_end(struct zca_operation *operation)
 {
     operation->mechanism = NULL;
     operation->is_multipart = operation->is_one_shot = false;
-    zca_object_free(zca_steal(operation->key));
     zca_buffer_clear(&operation->message);
 }
 
 void zca_operation_drop_context(struct zca_operation *operation)
 {
     EVP_PKEY_CTX_free(zca_steal(operation->context));
-    zca_object_free(zca_steal(operation->context_key));
 }
 
 void zca_operation_clear(struct zca_operation *operation)
 {
     zca_operation_end(operation);
     zca_operation_drop_context(operation);
+    zca_object_free(zca_steal(operation->key));
     EVP_MD_CTX_free(zca_steal(operation->digest));
     operation->digest_name = NULL;
 }

@@ -1,5 +1,8 @@
 /* SPDX-License-Identifier: Apache-2.0 */
-/* The table of sessions. Handles count up, so it is an array sorted by them. */
+/*
+ * The table of sessions. Handles count up, so it is an array sorted by them. They stand in it, so that finding a session
+ * does not touch others, which other threads write to.
+ */
 #include "pkcs11-module/session.h"
 
 #include <stdlib.h>
@@ -7,8 +10,13 @@
 
 #include "pkcs11-module/lifetime.h"
 
+struct entry {
+    CK_SESSION_HANDLE handle;
+    struct zca_session *session;
+};
+
 struct zca_sessions {
-    struct zca_session **array;
+    struct entry *array;
     size_t count, capacity;
 };
 
@@ -23,7 +31,7 @@ static size_t place_of(const struct zca_sessions *sessions, CK_SESSION_HANDLE ha
     size_t high = sessions->count;
     while (low < high) {
         size_t middle = low + (high - low) / 2;
-        if (sessions->array[middle]->handle < handle) {
+        if (sessions->array[middle].handle < handle) {
             low = middle + 1;
         } else {
             high = middle;
@@ -34,18 +42,13 @@ static size_t place_of(const struct zca_sessions *sessions, CK_SESSION_HANDLE ha
 
 static bool is_at(const struct zca_sessions *sessions, size_t place, CK_SESSION_HANDLE handle)
 {
-    return place < sessions->count && sessions->array[place]->handle == handle;
+    return place < sessions->count && sessions->array[place].handle == handle;
 }
 
 struct zca_session *zca_sessions_find(const struct zca_sessions *sessions, CK_SESSION_HANDLE handle)
 {
     size_t place = place_of(sessions, handle);
-    if (!is_at(sessions, place, handle)) {
-        return NULL;
-    }
-    struct zca_session *session = sessions->array[place];
-    (void)atomic_fetch_add_explicit(&session->references, 1, memory_order_relaxed);
-    return session;
+    return is_at(sessions, place, handle) ? sessions->array[place].session : NULL;
 }
 
 /* ---- one session ---- */
@@ -54,10 +57,26 @@ static void clear_work(struct zca_session *session)
 {
     free(session->find.handles);
     session->find = (struct zca_find){0};
-    for (size_t i = 0; i < ZCA_COUNT(session->operations); i++) {
+    for (size_t i = 0; session->operations && i < ZCA_NUM_OPERATIONS; i++) {
         zca_operation_clear(&session->operations[i]);
     }
+    free(session->operations);
     EVP_PKEY_CTX_free(session->generator);
+}
+
+/* Most of a session's memory; many sessions are opened to be asked about only. */
+CK_RV zca_session_prepare(struct zca_session *session)
+{
+    if (!session->operations) {
+        session->operations = calloc(ZCA_NUM_OPERATIONS, sizeof(*session->operations));
+    }
+    return session->operations ? CKR_OK : CKR_HOST_MEMORY;
+}
+
+struct zca_session *zca_session_ref(struct zca_session *session)
+{
+    (void)atomic_fetch_add_explicit(&session->references, 1, memory_order_relaxed);
+    return session;
 }
 
 void zca_session_free(struct zca_session *session)
@@ -94,7 +113,7 @@ static bool add(struct zca_sessions *sessions, struct zca_session *session)
 {
     if (sessions->count == sessions->capacity) {
         size_t capacity = sessions->capacity == 0 ? 16 : sessions->capacity * 2;
-        struct zca_session **array = realloc(sessions->array, capacity * sizeof(*array));
+        struct entry *array = realloc(sessions->array, capacity * sizeof(*array));
         if (!array) {
             return false;
         }
@@ -104,7 +123,7 @@ static bool add(struct zca_sessions *sessions, struct zca_session *session)
     size_t place = place_of(sessions, session->handle); /* the end, but for races of opening */
     memmove(&sessions->array[place + 1], &sessions->array[place],
             (sessions->count - place) * sizeof(*sessions->array));
-    sessions->array[place] = session;
+    sessions->array[place] = (struct entry){session->handle, session};
     sessions->count++;
     return true;
 }
@@ -157,7 +176,7 @@ static void drop_objects(struct zca_session *session)
 /* Alone under the lock; the table's reference goes. The last session of a token logs out (PKCS#11, 5.6.4). */
 static void close_at(struct zca_sessions *sessions, size_t place)
 {
-    struct zca_session *session = sessions->array[place];
+    struct zca_session *session = sessions->array[place].session;
     struct zca_token *token = session->token;
     sessions->count--;
     memmove(&sessions->array[place], &sessions->array[place + 1],
@@ -175,7 +194,7 @@ static void close_at(struct zca_sessions *sessions, size_t place)
 void zca_sessions_close_all(struct zca_sessions *sessions, const struct zca_token *token)
 {
     for (size_t i = sessions->count; i > 0; i--) {
-        if (!token || sessions->array[i - 1]->token == token) {
+        if (!token || sessions->array[i - 1].session->token == token) {
             close_at(sessions, i - 1);
         }
     }
@@ -191,33 +210,50 @@ CK_RV zca_sessions_close(struct zca_sessions *sessions, CK_SESSION_HANDLE handle
     return CKR_OK;
 }
 
+/* A thread of the parent was in the midst of it, waiting for an authority. */
+static void free_from_parent(struct zca_session *session)
+{
+    (void)pthread_mutex_init(&session->mutex, NULL); /* cannot fail on Linux */
+    for (size_t i = 0; session->operations && i < ZCA_NUM_OPERATIONS; i++) {
+        zca_operation_end(&session->operations[i]);
+    }
+    atomic_store(&session->references, 1);
+}
+
+/* Sessions that nobody was in are only read: a child shares the memory of what it does not write to. */
 void zca_sessions_after_fork(struct zca_sessions *sessions)
 {
     for (size_t i = 0; i < sessions->count; i++) {
-        struct zca_session *session = sessions->array[i];
-        if (pthread_mutex_trylock(&session->mutex) == 0) {
-            (void)pthread_mutex_unlock(&session->mutex); /* it is ours */
-            continue;
+        struct zca_session *session = sessions->array[i].session;
+        if (atomic_load_explicit(&session->references, memory_order_relaxed) != 1) {
+            free_from_parent(session);
         }
-        /* A thread of the parent was in the midst of it, waiting for an authority. */
-        (void)pthread_mutex_init(&session->mutex, NULL); /* cannot fail on Linux */
-        for (size_t j = 0; j < ZCA_COUNT(session->operations); j++) {
-            zca_operation_end(&session->operations[j]);
-        }
-        atomic_store(&session->references, 1);
     }
 }
 
 /* ---- objects ---- */
 
+/* Borrowed, or NULL. Under the module's lock. */
+static struct zca_object *look_for(const struct zca_session *session, CK_OBJECT_HANDLE handle)
+{
+    struct zca_object *object = zca_objects_find(session->token->objects, handle);
+    return object && (!object->is_private || zca_token_is_open(session->token)) ? object : NULL;
+}
+
+bool zca_session_has_object(const struct zca_session *session, CK_OBJECT_HANDLE handle)
+{
+    zca_auto(module_lock) struct zca_module *held = zca_module_look(session->token->module);
+    const struct zca_object *object = look_for(session, handle);
+    return object && !object->is_sealed;
+}
+
 static struct zca_object *find_object(struct zca_session *session, CK_OBJECT_HANDLE handle,
                                       bool *out_is_sealed)
 {
     zca_auto(module_lock) struct zca_module *held = zca_module_look(session->token->module);
-    struct zca_object *object = zca_objects_find(session->token->objects, handle);
-    bool may_see = object && (!object->is_private || zca_token_is_open(session->token));
-    *out_is_sealed = may_see && object->is_sealed;
-    return may_see ? zca_object_ref(object) : NULL;
+    struct zca_object *object = look_for(session, handle);
+    *out_is_sealed = object && object->is_sealed;
+    return object ? zca_object_ref(object) : NULL;
 }
 
 struct zca_object *zca_session_object(struct zca_session *session, CK_OBJECT_HANDLE handle)

@@ -27,10 +27,15 @@ struct zca_session {
     atomic_bool is_closed;
     pthread_mutex_t mutex; /* around what follows; before the gate (base/gate.h) */
     struct zca_find find;
-    struct zca_operation operations[ZCA_NUM_OPERATIONS];
+    struct zca_operation
+        *operations;             /* one of each sort; NULL: nobody had the session to himself */
     EVP_PKEY_CTX *generator;     /* C_GenerateKeyPair's, of the last curve; NULL: none yet */
     const char *generator_group; /* that curve; static */
 };
+
+struct zca_session *zca_session_ref(struct zca_session *session);
+/** zca_session_prepare makes `operations`. Its mutex is held. CKR_HOST_MEMORY. */
+ZCA_NODISCARD CK_RV zca_session_prepare(struct zca_session *session);
 
 void zca_session_free(struct zca_session *session); /* gives a reference back */
 ZCA_DEFINE_AUTO(zca_session, struct zca_session, zca_session_free);
@@ -39,7 +44,7 @@ struct zca_sessions;
 
 struct zca_sessions *zca_sessions_new(void);
 
-/** zca_sessions_find returns a new reference or NULL; under the module's lock. */
+/** zca_sessions_find returns the session, borrowed, or NULL; under the module's lock. */
 struct zca_session *zca_sessions_find(const struct zca_sessions *sessions,
                                       CK_SESSION_HANDLE handle);
 
@@ -62,5 +67,8 @@ struct zca_object *zca_session_object(struct zca_session *session, CK_OBJECT_HAN
  * such object; CKR_DEVICE_ERROR: what the token keeps cannot be opened; CKR_HOST_MEMORY. Failures of opening are logged. */
 ZCA_NODISCARD CK_RV zca_session_key(struct zca_session *session, CK_OBJECT_HANDLE handle,
                                     struct zca_object **out_key);
+
+/** zca_session_has_object tells whether the session may see that object and nothing of it is left to open. Takes the lock. */
+bool zca_session_has_object(const struct zca_session *session, CK_OBJECT_HANDLE handle);
 
 #endif

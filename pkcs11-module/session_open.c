@@ -19,6 +19,10 @@ static CK_RV check_open(const struct zca_token *token, CK_FLAGS flags)
 static CK_RV open_session(struct zca_module *module, CK_SLOT_ID id, CK_FLAGS flags,
                           CK_SESSION_HANDLE *out_handle)
 {
+    zca_auto(module_lock) struct zca_module *alone = zca_module_change(module);
+    if (!zca_module_may_run(alone)) {
+        return CKR_CRYPTOKI_NOT_INITIALIZED;
+    }
     struct zca_token *token = zca_token_of_slot(module, id);
     if (!token) {
         return CKR_SLOT_ID_INVALID;
@@ -26,7 +30,6 @@ static CK_RV open_session(struct zca_module *module, CK_SLOT_ID id, CK_FLAGS fla
     if (!out_handle) {
         return CKR_ARGUMENTS_BAD;
     }
-    zca_auto(module_lock) struct zca_module *alone = zca_module_change(module);
     CK_RV rv = check_open(token, flags);
     if (rv != CKR_OK) {
         return rv;
@@ -39,9 +42,8 @@ CK_RV C_OpenSession(CK_SLOT_ID id, CK_FLAGS flags, void *application, CK_NOTIFY 
 {
     (void)application; /* nothing ever happens that we would tell of */
     (void)notify;
-    zca_auto(zca_call) struct zca_call call = zca_call_begin("C_OpenSession", id);
-    return call.rv ? call.rv
-                   : zca_call_end(&call, open_session(call.module, id, flags, out_handle));
+    zca_auto(zca_call) struct zca_call call = zca_call_begin_always("C_OpenSession", id);
+    return zca_call_end(&call, open_session(call.module, id, flags, out_handle));
 }
 
 /* ---- C_CloseSession, C_CloseAllSessions ---- */
@@ -49,13 +51,14 @@ CK_RV C_OpenSession(CK_SLOT_ID id, CK_FLAGS flags, void *application, CK_NOTIFY 
 static CK_RV close_session(struct zca_module *module, CK_SESSION_HANDLE handle)
 {
     zca_auto(module_lock) struct zca_module *alone = zca_module_change(module);
-    return zca_sessions_close(alone->sessions, handle);
+    return zca_module_may_run(alone) ? zca_sessions_close(alone->sessions, handle)
+                                     : CKR_CRYPTOKI_NOT_INITIALIZED;
 }
 
 CK_RV C_CloseSession(CK_SESSION_HANDLE handle)
 {
-    zca_auto(zca_call) struct zca_call call = zca_call_begin("C_CloseSession", handle);
-    return call.rv ? call.rv : zca_call_end(&call, close_session(call.module, handle));
+    zca_auto(zca_call) struct zca_call call = zca_call_begin_always("C_CloseSession", handle);
+    return zca_call_end(&call, close_session(call.module, handle));
 }
 
 static CK_RV close_all(struct zca_module *module, CK_SLOT_ID id)
@@ -93,12 +96,18 @@ static CK_STATE state_of(const struct zca_session *session)
     return states[login][session->is_rw ? 1 : 0];
 }
 
-static CK_RV get_session_info(const struct zca_session *session, CK_SESSION_INFO *info)
+/* Applications ask before each of their operations: one look has to do. */
+static CK_RV get_session_info(struct zca_module *module, CK_SESSION_HANDLE handle,
+                              CK_SESSION_INFO *info)
 {
-    if (!info) {
-        return CKR_ARGUMENTS_BAD;
+    zca_auto(module_lock) struct zca_module *held = zca_module_look(module);
+    if (!zca_module_may_run(held)) {
+        return CKR_CRYPTOKI_NOT_INITIALIZED;
     }
-    zca_auto(module_lock) struct zca_module *held = zca_module_look(session->token->module);
+    const struct zca_session *session = zca_sessions_find(held->sessions, handle);
+    if (!session || !info) {
+        return session ? CKR_ARGUMENTS_BAD : CKR_SESSION_HANDLE_INVALID;
+    }
     *info = (CK_SESSION_INFO){
         .slotID = session->token->id,
         .state = state_of(session),
@@ -109,8 +118,8 @@ static CK_RV get_session_info(const struct zca_session *session, CK_SESSION_INFO
 
 CK_RV C_GetSessionInfo(CK_SESSION_HANDLE handle, CK_SESSION_INFO *info)
 {
-    zca_auto(zca_call) struct zca_call call = zca_call_begin_shared("C_GetSessionInfo", handle);
-    return call.rv ? call.rv : zca_call_end(&call, get_session_info(call.session, info));
+    zca_auto(zca_call) struct zca_call call = zca_call_begin_always("C_GetSessionInfo", handle);
+    return zca_call_end(&call, get_session_info(call.module, handle, info));
 }
 
 static const CK_FLAGS cancelled_by[ZCA_NUM_OPERATIONS] = {
