@@ -196,6 +196,12 @@ enum zca_tbs_kind zca_tbs_classify(struct zca_span tbs)
     return ZCA_TBS_UNKNOWN;
 }
 
+bool zca_tbs_is_request(struct zca_span tbs)
+{
+    zca_auto(error_mark) int mark = ERR_set_mark(); /* as above */
+    return zca_der_is_sequence(tbs) && is_kind(&kinds[ZCA_TBS_REQUEST], tbs);
+}
+
 const char *zca_tbs_kind_name(enum zca_tbs_kind kind)
 {
     return kinds[(size_t)kind < ZCA_COUNT(kinds) ? kind : ZCA_TBS_UNKNOWN].name;

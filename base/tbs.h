@@ -27,6 +27,9 @@ enum zca_tbs_kind {
  * is asked: public keys are read as algorithm and bits, so a provider may call it while signing. */
 enum zca_tbs_kind zca_tbs_classify(struct zca_span tbs);
 
+/** zca_tbs_is_request tells whether zca_tbs_classify would find a request; it looks for nothing else. */
+bool zca_tbs_is_request(struct zca_span tbs);
+
 /** zca_tbs_kind_name returns "certificate", "crl", "ocsp", "request", "unknown": the wire names. */
 const char *zca_tbs_kind_name(enum zca_tbs_kind kind);
 

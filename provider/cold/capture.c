@@ -42,7 +42,7 @@ static bool read_algorithm(const struct zca_signed *finished, struct zca_buffer 
 void zca_capture_request(const struct zca_keydata *keydata, const struct zca_signed *finished)
 {
     struct zca_span tbs = zca_span_of(finished->tbs, finished->tbs_len);
-    if (zca_tbs_classify(tbs) != ZCA_TBS_REQUEST) {
+    if (!zca_tbs_is_request(tbs)) {
         return;
     }
     zca_auto(errno) int saved_errno = errno;

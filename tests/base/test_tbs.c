@@ -63,7 +63,9 @@ static int drop_fixture(void **state)
 
 static enum zca_tbs_kind classify(const struct zca_buffer *buffer)
 {
-    return zca_tbs_classify(zca_buffer_span(buffer));
+    enum zca_tbs_kind kind = zca_tbs_classify(zca_buffer_span(buffer));
+    assert_int_equal(zca_tbs_is_request(zca_buffer_span(buffer)), kind == ZCA_TBS_REQUEST);
+    return kind;
 }
 
 static void every_kind_is_told_apart(void **state)

@@ -83,6 +83,7 @@ int LLVMFuzzerTestOneInput(const uint8_t *data, size_t len)
     struct zca_span tbs = zca_span_of(data, len);
     zca_auto(zca_buffer) struct zca_buffer der = {.data = NULL};
     enum zca_tbs_kind kind = zca_tbs_classify(tbs);
+    demand(zca_tbs_is_request(tbs) == (kind == ZCA_TBS_REQUEST));
     demand(ERR_peek_error() == 0);
     if (kind == ZCA_TBS_UNKNOWN) {
         return 0;
