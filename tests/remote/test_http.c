@@ -250,6 +250,35 @@ static void forgetting_child_leaves_the_connection_alone(void **state)
     assert_null(strstr(asked, "connection 2\n"));
 }
 
+/* The server numbers connections: who asked, on which one. */
+static void child_asks_on_its_own_and_the_parent_on_its_old_connection(void **state)
+{
+    struct fixture *fixture = *state;
+    struct zca_client_settings settings = make_settings(fixture);
+    struct zca_error err = {0};
+    int status = -1;
+    struct authority *authority = authority_start(script, fixture->files->server);
+    struct zca_client *client = open_client(fixture, &settings, authority);
+    assert_true(list(fixture, client, &err));
+    pid_t child = fork();
+    if (child == 0) {
+        fixture->remote->client_forget(client);
+        struct zca_client *own = open_client(fixture, &settings, authority);
+        bool ok = list(fixture, own, &err);
+        fixture->remote->client_close(own);
+        leave_child(ok);
+    }
+    assert_int_equal(waitpid(child, &status, 0), child);
+    assert_int_equal(status, 0);
+    assert_true(list(fixture, client, &err));
+    fixture->remote->client_close(client);
+    zca_auto(text) char *asked = authority_stop(authority);
+    const char *of_child = strstr(asked, "connection 2\n");
+    assert_non_null(of_child);
+    assert_non_null(strstr(of_child, "connection 1\n")); /* the parent's second request */
+    assert_null(strstr(asked, "connection 3\n"));
+}
+
 /* ---- library contexts ---- */
 
 /* How often the default context asked our provider for anything in this thread. The server's threads
@@ -314,6 +343,7 @@ int main(void)
         cmocka_unit_test(silent_tls_server_ends_at_the_deadline),
         cmocka_unit_test(loopback_needs_no_proxy),
         cmocka_unit_test(forgetting_child_leaves_the_connection_alone),
+        cmocka_unit_test(child_asks_on_its_own_and_the_parent_on_its_old_connection),
         cmocka_unit_test(provider_of_the_process_is_not_entered),
     };
     return cmocka_run_group_tests(tests, set_up, tear_down);
