@@ -3,6 +3,7 @@
  * C_Initialize, C_Finalize, C_GetInfo, and what a child of fork(2) finds. C_Finalize leaves the tokens as they are: a
  * worker begins again with the keys that it inherited.
  */
+#include <search.h>
 #include <stdlib.h>
 #include <string.h>
 
@@ -92,9 +93,16 @@ static bool is_current(const char *config)
             zca_file_same(&status, &module->config_status));
 }
 
+static void keep(void *token)
+{
+    (void)token; /* freed by the array */
+}
+
 static void drop_tokens(void)
 {
     struct zca_module *module = zca_module_get();
+    tdestroy(module->tokens_by_id, keep);
+    module->tokens_by_id = NULL;
     for (size_t i = 0; i < module->num_tokens; i++) {
         zca_token_free(module->tokens[i]);
     }

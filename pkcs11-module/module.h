@@ -29,6 +29,7 @@ struct zca_module {
     struct zca_token *
         *tokens; /* in the order of zca.conf; stay as long as the configuration does */
     size_t num_tokens;
+    void *tokens_by_id; /* the same in tsearch(3)'s tree */
     struct zca_sessions *sessions;
 };
 

@@ -5,6 +5,7 @@
  */
 #include "pkcs11-module/slot.h"
 
+#include <search.h>
 #include <stdlib.h>
 #include <string.h>
 
@@ -15,26 +16,26 @@
 
 /* ---- making them ---- */
 
-static bool is_taken(const struct zca_module *module, const struct zca_token *token)
+struct making {
+    struct zca_module *module;
+    void *labels; /* tsearch(3)'s tree of those given away, for thousands of tokens */
+};
+
+static int compare_labels(const void *left, const void *right)
 {
-    return zca_token_of_slot(module, token->id) != NULL;
+    return strcmp(left, right);
 }
 
-static bool label_is_taken(const struct zca_module *module, const char *label)
+static void keep(void *label)
 {
-    for (size_t i = 0; i < module->num_tokens; i++) {
-        if (strcmp(module->tokens[i]->label, label) == 0) {
-            return true;
-        }
-    }
-    return false;
+    (void)label; /* the token's */
 }
 
 /* An identity and its authority may have one name; URIs need two. */
-static bool make_label_unique(const struct zca_module *module, struct zca_token *token)
+static bool make_label_unique(struct making *making, struct zca_token *token)
 {
-    if (!label_is_taken(module, token->label)) {
-        return true;
+    if (!tfind(token->label, &making->labels, compare_labels)) {
+        return tsearch(token->label, &making->labels, compare_labels) != NULL;
     }
     struct zca_buffer label = {0};
     if (!zca_buffer_format(&label, NULL, "%s %s", token->label, token->kind->model) ||
@@ -44,40 +45,50 @@ static bool make_label_unique(const struct zca_module *module, struct zca_token 
     }
     free(token->label);
     token->label = (char *)label.data;
+    return tsearch(token->label, &making->labels, compare_labels) != NULL;
+}
+
+/* Tokens stand in zca.conf's order, and by number in a tree. */
+static bool add(struct zca_module *module, struct zca_token *token)
+{
+    while (zca_token_of_slot(module, token->id)) {
+        token->id++;
+    }
+    struct zca_token **tokens =
+        realloc(module->tokens, (module->num_tokens + 1) * sizeof(struct zca_token *));
+    if (!tokens) {
+        return false;
+    }
+    module->tokens = tokens;
+    if (!tsearch(token, &module->tokens_by_id, zca_token_compare)) {
+        return false;
+    }
+    tokens[module->num_tokens++] = token;
     return true;
 }
 
-static CK_RV add_token(struct zca_module *module, const struct zca_token_kind *kind,
-                       const char *name)
+static CK_RV add_token(struct making *making, const struct zca_token_kind *kind, const char *name)
 {
+    struct zca_module *module = making->module;
     struct zca_error err = {0};
     zca_auto(zca_token) struct zca_token *token = zca_token_new(module, kind, name, &err);
     if (!token && err.reason != ZCA_ERR_MEMORY) {
         zca_pkcs11_warn(module->library, &err);
         return CKR_OK;
     }
-    if (!token || !make_label_unique(module, token)) {
+    if (!token || !make_label_unique(making, token) || !add(module, token)) {
         return CKR_HOST_MEMORY;
     }
-    while (is_taken(module, token)) {
-        token->id++;
-    }
-    struct zca_token **tokens =
-        realloc(module->tokens, (module->num_tokens + 1) * sizeof(struct zca_token *));
-    if (!tokens) {
-        return CKR_HOST_MEMORY;
-    }
-    module->tokens = tokens;
-    tokens[module->num_tokens++] = zca_steal(token);
+    token = NULL; /* the module's */
     return CKR_OK;
 }
 
-static CK_RV add_named(struct zca_module *module, const struct zca_token_kind *kind,
+static CK_RV add_named(struct making *making, const struct zca_token_kind *kind,
                        const char *const *names)
 {
     CK_RV rv = CKR_OK;
     for (size_t i = 0; rv == CKR_OK && names && names[i]; i++) {
-        rv = add_token(module, kind, names[i]);
+        rv = add_token(making, kind, names[i]);
     }
     return rv;
 }
@@ -88,14 +99,16 @@ CK_RV zca_slots_make(struct zca_module *module)
     if (!config) {
         return CKR_GENERAL_ERROR;
     }
-    CK_RV rv = add_named(module, &zca_token_identity, zca_config_names(config, "identity"));
+    struct making making = {.module = module};
+    CK_RV rv = add_named(&making, &zca_token_identity, zca_config_names(config, "identity"));
     if (rv == CKR_OK) {
-        rv = add_named(module, &zca_token_authority, zca_config_names(config, "authority"));
+        rv = add_named(&making, &zca_token_authority, zca_config_names(config, "authority"));
     }
     if (rv == CKR_OK &&
         zca_config_get_boolean(config, "zca", NULL, &zca_library_options[ZCA_LIBRARY_SCRATCH])) {
-        rv = add_token(module, &zca_token_scratch, "zca scratch");
+        rv = add_token(&making, &zca_token_scratch, "zca scratch");
     }
+    tdestroy(making.labels, keep);
     return rv;
 }
 

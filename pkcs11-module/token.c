@@ -2,6 +2,7 @@
 /* What all kinds of tokens share. */
 #include "pkcs11-module/token.h"
 
+#include <search.h>
 #include <stdlib.h>
 #include <string.h>
 
@@ -71,14 +72,17 @@ void zca_token_free(struct zca_token *token)
     free(token);
 }
 
+int zca_token_compare(const void *left, const void *right)
+{
+    const struct zca_token *first = left, *second = right;
+    return (first->id > second->id) - (first->id < second->id);
+}
+
 struct zca_token *zca_token_of_slot(const struct zca_module *module, CK_SLOT_ID id)
 {
-    for (size_t i = 0; i < module->num_tokens; i++) {
-        if (module->tokens[i]->id == id) {
-            return module->tokens[i];
-        }
-    }
-    return NULL;
+    const struct zca_token wanted = {.id = id};
+    struct zca_token *const *found = tfind(&wanted, &module->tokens_by_id, zca_token_compare);
+    return found ? *found : NULL;
 }
 
 bool zca_token_is_open(struct zca_token *token)

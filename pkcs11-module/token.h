@@ -123,6 +123,9 @@ ZCA_NODISCARD struct zca_token *zca_token_new(struct zca_module *module,
 void zca_token_free(struct zca_token *token);
 ZCA_DEFINE_AUTO(zca_token, struct zca_token, zca_token_free);
 
+/** zca_token_compare orders tokens by their slots' numbers, for tsearch(3). */
+int zca_token_compare(const void *left, const void *right);
+
 /** zca_token_of_slot returns the token of a slot, or NULL; borrowed, lives as long as the module is initialised. */
 struct zca_token *zca_token_of_slot(const struct zca_module *module, CK_SLOT_ID id);
 
