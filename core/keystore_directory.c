@@ -8,6 +8,7 @@
 #include "base/file.h"
 #include "core/keyring.h"
 #include "core/keystore_backend.h"
+#include "core/publics.h"
 
 static const size_t max_record = 16 * 1024;
 static const char suffix[] = ".key";
@@ -96,28 +97,39 @@ static char *directory_path(const struct zca_keystore_slot *slot, struct zca_err
     return path_of(slot, suffix, err);
 }
 
-/* Finds the file, and the key when it is in use. */
-static bool find_file(const struct zca_keystore_slot *slot, char **out_path,
-                      struct zca_key **out_key, struct zca_error *err)
-{
+/* A key's file, and the key when it is in use. */
+struct found {
+    char *path;
     struct stat status;
-    zca_auto(text) char *path = path_of(slot, suffix, err);
-    if (!path || !find_status(slot, path, &status, err)) {
+    struct zca_key *key;
+};
+
+static void found_clear(struct found *found)
+{
+    free(found->path);
+    zca_key_free(found->key);
+}
+
+ZCA_DEFINE_AUTO_CLEAR(found, struct found, found_clear);
+
+static bool find_file(const struct zca_keystore_slot *slot, struct found *out_found,
+                      struct zca_error *err)
+{
+    out_found->path = path_of(slot, suffix, err);
+    if (!out_found->path || !find_status(slot, out_found->path, &out_found->status, err)) {
         return false;
     }
-    *out_key = zca_keyring_find(slot->library, slot->label, &status);
-    *out_path = zca_steal(path);
+    out_found->key = zca_keyring_find(slot->library, slot->label, &out_found->status);
     return true;
 }
 
 static struct zca_key *directory_load(const struct zca_keystore_slot *slot, struct zca_error *err)
 {
-    struct zca_key *key = NULL;
-    zca_auto(text) char *path = NULL;
-    if (!find_file(slot, &path, &key, err)) {
+    zca_auto(found) struct found found = {.path = NULL};
+    if (!find_file(slot, &found, err)) {
         return NULL;
     }
-    return key ? key : read_file(slot, path, err);
+    return found.key ? zca_steal(found.key) : read_file(slot, found.path, err);
 }
 
 /* Read each time: it is asked for between a renewal and the files that follow it. */
@@ -129,23 +141,34 @@ static struct zca_key *directory_previous(const struct zca_keystore_slot *slot,
     return path ? open_file(slot, path, &status, err) : NULL;
 }
 
+static bool read_public(const struct zca_keystore_slot *slot, const char *path,
+                        struct zca_buffer *out_public, struct zca_error *err)
+{
+    struct stat status;
+    zca_auto(zca_buffer) struct zca_buffer record = {0};
+    zca_auto(zca_buffer) struct zca_buffer public_key = {0};
+    if (!zca_file_load(path, max_record, &record, &status, err)) {
+        return false;
+    }
+    if (!zca_key_record_public(zca_buffer_span(&record), &public_key, err)) {
+        return zca_error_context(err, "key '%s'", path);
+    }
+    zca_publics_keep(slot->library, &status, zca_buffer_span(&public_key));
+    return zca_buffer_append(out_public, zca_buffer_span(&public_key), err);
+}
+
 static bool directory_show(const struct zca_keystore_slot *slot, struct zca_buffer *out_public,
                            struct zca_error *err)
 {
-    zca_auto(zca_key) struct zca_key *key = NULL;
-    zca_auto(zca_buffer) struct zca_buffer record = {0};
-    zca_auto(text) char *path = NULL;
-    if (!find_file(slot, &path, &key, err)) {
+    zca_auto(found) struct found found = {.path = NULL};
+    if (!find_file(slot, &found, err)) {
         return false;
     }
-    if (key) {
-        return zca_buffer_append(out_public, zca_key_get_public(key), err);
+    if (found.key) {
+        return zca_buffer_append(out_public, zca_key_get_public(found.key), err);
     }
-    if (!zca_file_load(path, max_record, &record, NULL, err)) {
-        return false;
-    }
-    return zca_key_record_public(zca_buffer_span(&record), out_public, err) ||
-           zca_error_context(err, "key '%s'", path);
+    return zca_publics_find(slot->library, &found.status, out_public) ||
+           read_public(slot, found.path, out_public, err);
 }
 
 static bool directory_record(const struct zca_keystore_slot *slot, struct zca_buffer *out_record,

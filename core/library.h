@@ -99,6 +99,7 @@ enum zca_library_part {
     ZCA_PART_CLIENTS,
     ZCA_PART_SEALING,
     ZCA_PART_ANCHORS,
+    ZCA_PART_PUBLICS,
     ZCA_NUM_PARTS
 };
 

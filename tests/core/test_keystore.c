@@ -269,6 +269,25 @@ static void key_is_read_again_when_its_file_changes(void **state)
     assert_true(same_public(first, key)); /* who has the old one keeps it */
 }
 
+/* Read by a library that holds no key: it keeps public halves of its own. */
+static void public_half_is_read_again_when_its_file_changes(void **state)
+{
+    zca_auto(zca_library) struct zca_library *writer = home_library(state, "");
+    zca_auto(zca_library) struct zca_library *reader = home_library(state, "");
+    for (int i = 0; i < 40; i++) { /* more than are kept */
+        struct zca_error err = {.reason = ZCA_ERR_NONE};
+        zca_auto(zca_key) struct zca_key *key = generate(writer);
+        const char *name = i % 2 == 0 ? "web" : "mail";
+        store(writer, name, key);
+        for (int again = 0; again < 2; again++) {
+            zca_auto(zca_buffer) struct zca_buffer shown = {0};
+            check_ok(zca_keystore_public(reader, ZCA_KEYSTORE_FILE, "corp", name, &shown, &err),
+                     err);
+            assert_true(zca_span_equal(zca_buffer_span(&shown), zca_key_get_public(key)));
+        }
+    }
+}
+
 static void store_keeps_the_previous_generation(void **state)
 {
     zca_auto(zca_library) struct zca_library *library = home_library(state, "");
@@ -419,6 +438,7 @@ int main(void)
         CASE(key_file_that_becomes_open_is_refused_though_it_was_read),
         CASE(key_directory_open_to_others_is_refused),
         CASE(key_is_read_again_when_its_file_changes),
+        CASE(public_half_is_read_again_when_its_file_changes),
         CASE(store_keeps_the_previous_generation),
         CASE(records_that_change_places_are_refused),
         CASE(record_is_the_file),
