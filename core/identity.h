@@ -90,16 +90,13 @@ ZCA_NODISCARD bool zca_identity_certificates(struct zca_identity *identity,
                                              struct zca_error *err);
 
 /**
- * zca_identity_chain_or_enrol and zca_identity_certificates_or_enrol return the stored certificates when
- * the leaf is valid now, is not for another key than the identity's, and nothing newer was asked for (no
- * captured request, unless auto-enrol = no, and no ?csr=); no network then. Otherwise they enrol as
- * auto-enrol allows: `csr` only with a captured or named request, `load` also without.
+ * zca_identity_chain_or_enrol returns the stored certificates when the leaf is valid now, is not for another key
+ * than the identity's, and nothing newer was asked for (no captured request, unless auto-enrol = no, and no
+ * ?csr=); no network then. Otherwise it enrols as auto-enrol allows: `csr` only with a captured or named
+ * request, `load` also without.
  */
 ZCA_NODISCARD struct zca_chain *zca_identity_chain_or_enrol(struct zca_identity *identity,
                                                             struct zca_error *err);
-ZCA_NODISCARD bool zca_identity_certificates_or_enrol(struct zca_identity *identity,
-                                                      STACK_OF(X509) * *out_certificates,
-                                                      struct zca_error *err);
 
 /** zca_identity_capture makes a finished request, signed by the identity's key, its pending request
  * (state-dir/orders/AUTHORITY/NAME.csr). der: CertificationRequest. */

@@ -229,15 +229,3 @@ struct zca_chain *zca_identity_chain_or_enrol(struct zca_identity *identity, str
     }
     return stored_chain(identity, err);
 }
-
-bool zca_identity_certificates_or_enrol(struct zca_identity *identity,
-                                        STACK_OF(X509) * *out_certificates, struct zca_error *err)
-{
-    zca_auto(zca_chain) struct zca_chain *chain = zca_identity_chain_or_enrol(identity, err);
-    STACK_OF(X509) *certificates =
-        chain ? zca_chain_certificates(chain, zca_identity_get_library(identity), NULL, err) : NULL;
-    if (certificates) {
-        *out_certificates = certificates;
-    }
-    return certificates;
-}

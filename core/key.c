@@ -359,19 +359,6 @@ struct zca_key *zca_key_import_pkcs8(struct zca_library *library, struct zca_spa
 
 /* ---- use ---- */
 
-bool zca_key_matches(const struct zca_key *key, const X509 *certificate)
-{
-    const X509_PUBKEY *public_key = X509_get_X509_PUBKEY(certificate);
-    unsigned char *der = NULL;
-    int len = public_key ? i2d_X509_PUBKEY(public_key, &der) : -1;
-    if (len <= 0) {
-        return false;
-    }
-    bool equal = zca_span_equal(zca_span_of(der, (size_t)len), zca_key_get_public(key));
-    OPENSSL_free(der);
-    return equal;
-}
-
 bool zca_key_export_plain(struct zca_key *key, struct zca_buffer *out_der, struct zca_error *err)
 {
     zca_auto(gate) int inside = zca_gate_pass();

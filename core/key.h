@@ -63,9 +63,6 @@ void zca_key_set_watch(struct zca_key *key, const struct zca_key_watch *watch);
 /** zca_key_ref_alive returns a new reference, or NULL when the last one was just given back. */
 ZCA_NODISCARD struct zca_key *zca_key_ref_alive(struct zca_key *key);
 
-/** zca_key_matches tells whether the certificate's public key is this key's. */
-bool zca_key_matches(const struct zca_key *key, const X509 *certificate);
-
 /**
  * zca_key_seal appends the key record: DER SEQUENCE with type, origin, SubjectPublicKeyInfo and the
  * private values sealed by AES-256-GCM under the library's sealing key. The record's public part and

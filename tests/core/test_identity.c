@@ -382,14 +382,17 @@ static void certificates_are_those_of_the_chain(void **state)
 {
     struct scene *scene = *state;
     struct zca_error err = {.reason = ZCA_ERR_NONE};
-    zca_auto(X509_STACK) STACK_OF(X509) *certificates = NULL;
     zca_auto(X509_STACK) STACK_OF(X509) *stored = NULL;
     begin(scene, "plain", "", "zca://corp/web");
     check_refused(zca_identity_certificates(scene->identity, &stored, &err), err,
                   ZCA_ERR_NOT_FOUND);
-    check_ok(zca_identity_certificates_or_enrol(scene->identity, &certificates, &err), err);
+    zca_auto(zca_chain) struct zca_chain *chain =
+        zca_identity_chain_or_enrol(scene->identity, &err);
+    check_ok(chain, err);
     check_ok(zca_identity_certificates(scene->identity, &stored, &err), err);
-    assert_int_equal(X509_cmp(sk_X509_value(certificates, 0), sk_X509_value(stored, 0)), 0);
+    zca_auto(zca_buffer) struct zca_buffer der = {.len = 0};
+    check_ok(zca_der_certificate(sk_X509_value(stored, 0), &der, &err), err);
+    assert_true(zca_span_equal(zca_chain_get_der(chain, 0), zca_buffer_span(&der)));
 }
 
 /* ---- captured requests ---- */
@@ -418,8 +421,11 @@ static void captured_request_is_sent_though_a_certificate_is_valid(void **state)
     zca_auto(text) char *path = scene_path(scene, "state/orders/corp/web.csr");
     assert_int_equal(stat(path, &status), 0);
     assert_int_equal(status.st_mode & 07777, 0600);
-    zca_auto(X509_STACK) STACK_OF(X509) *certificates = NULL;
-    check_ok(zca_identity_certificates_or_enrol(scene->identity, &certificates, &err), err);
+    zca_auto(zca_chain) struct zca_chain *chain =
+        zca_identity_chain_or_enrol(scene->identity, &err);
+    check_ok(chain, err);
+    zca_auto(X509_STACK) STACK_OF(X509) *certificates =
+        zca_chain_certificates(chain, scene->library, NULL, &err);
     assert_int_equal(X509_check_host(sk_X509_value(certificates, 0), "new.example", 0, 0, NULL), 1);
     scene_check_clean(scene);
     assert_int_equal(scene_count(scene, "submit"), 2);

@@ -59,7 +59,6 @@ static void import_makes_it_the_certificate(void **state)
     struct zca_error err = {.reason = ZCA_ERR_NONE};
     zca_auto(zca_buffer) struct zca_buffer first = {.len = 0};
     zca_auto(zca_buffer) struct zca_buffer second = {.len = 0};
-    zca_auto(X509_STACK) STACK_OF(X509) *chain = NULL;
     start(scene);
     forge(scene, &scene->ca, 0, &first);
     forge(scene, &scene->ca, 0, &second);
@@ -68,7 +67,9 @@ static void import_makes_it_the_certificate(void **state)
     check_ok(import(scene, &second, &err), err);
     assert_true(is_stored(scene, &second));
     assert_true(scene_exists(scene, "state/certs/corp/web.pem.previous"));
-    check_ok(zca_identity_certificates_or_enrol(scene->identity, &chain, &err), err);
+    zca_auto(zca_chain) struct zca_chain *chain =
+        zca_identity_chain_or_enrol(scene->identity, &err);
+    check_ok(chain, err);
     assert_int_equal(scene_count(scene, "submit"), 0);
 }
 

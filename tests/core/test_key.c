@@ -424,27 +424,6 @@ static void record_is_sealed_anew_each_time(void **state)
 
 /* ---- use ---- */
 
-static X509 *certificate_of(EVP_PKEY *pkey)
-{
-    X509 *certificate = X509_new();
-    assert_int_equal(X509_set_pubkey(certificate, pkey), 1);
-    return certificate;
-}
-
-static void key_matches_its_own_certificate_only(void **state)
-{
-    (void)state;
-    struct zca_error err = {.reason = ZCA_ERR_NONE};
-    struct zca_key *key = made("P-256");
-    zca_auto(zca_key) struct zca_key *other =
-        zca_key_generate(library, zca_key_type_find("P-256"), &err);
-    check_ok(other, err);
-    zca_auto(EVP_PKEY) EVP_PKEY *pkey = zca_key_pkey(key, &err);
-    zca_auto(X509) X509 *certificate = certificate_of(pkey);
-    assert_true(zca_key_matches(key, certificate));
-    assert_false(zca_key_matches(other, certificate));
-}
-
 static void key_export_plain_is_the_key(void **state)
 {
     (void)state;
@@ -478,7 +457,6 @@ int main(void)
         cmocka_unit_test(record_under_another_sealing_key_is_refused),
         cmocka_unit_test(record_holds_no_private_value_in_the_clear),
         cmocka_unit_test(record_is_sealed_anew_each_time),
-        cmocka_unit_test(key_matches_its_own_certificate_only),
         cmocka_unit_test(key_export_plain_is_the_key),
     };
     return cmocka_run_group_tests_name("core/key", tests, setup, teardown);
