@@ -114,6 +114,7 @@ static CK_RV logout(struct zca_session *session)
         return CKR_USER_NOT_LOGGED_IN;
     }
     zca_token_log_out(session->token);
+    zca_sessions_forget_key(alone->sessions, session->token, NULL);
     return CKR_OK;
 }
 

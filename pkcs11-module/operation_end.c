@@ -14,6 +14,14 @@ void zca_operation_drop_context(struct zca_operation *operation)
     EVP_PKEY_CTX_free(zca_steal(operation->context));
 }
 
+void zca_operation_forget(struct zca_operation *operation, const struct zca_object *key)
+{
+    if (!operation->mechanism && (!key || operation->key == key)) {
+        zca_operation_drop_context(operation);
+        zca_object_free(zca_steal(operation->key));
+    }
+}
+
 void zca_operation_clear(struct zca_operation *operation)
 {
     zca_operation_end(operation);

@@ -210,6 +210,29 @@ CK_RV zca_sessions_close(struct zca_sessions *sessions, CK_SESSION_HANDLE handle
     return CKR_OK;
 }
 
+/* ---- keys that are not there any more ---- */
+
+void zca_session_forget_key(struct zca_session *session, const struct zca_object *key)
+{
+    for (size_t i = 0; session->operations && i < ZCA_NUM_OPERATIONS; i++) {
+        zca_operation_forget(&session->operations[i], key);
+    }
+}
+
+void zca_sessions_forget_key(struct zca_sessions *sessions, const struct zca_token *token,
+                             const struct zca_object *key)
+{
+    for (size_t i = 0; i < sessions->count; i++) {
+        struct zca_session *session = sessions->array[i].session;
+        if (session->token == token && pthread_mutex_trylock(&session->mutex) == 0) {
+            zca_session_forget_key(session, key);
+            (void)pthread_mutex_unlock(&session->mutex); /* it is held */
+        }
+    }
+}
+
+/* ---- forks ---- */
+
 /* A thread of the parent was in the midst of it, waiting for an authority. */
 static void free_from_parent(struct zca_session *session)
 {

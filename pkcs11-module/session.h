@@ -57,6 +57,13 @@ ZCA_NODISCARD CK_RV zca_sessions_close(struct zca_sessions *sessions, CK_SESSION
 /** zca_sessions_close_all closes the sessions of a token (NULL: all) with their objects; alone under the module's lock. */
 void zca_sessions_close_all(struct zca_sessions *sessions, const struct zca_token *token);
 
+/** zca_session_forget_key releases a key that the session, which the caller has to himself, keeps of an operation that has
+ * ended; NULL: any. zca_sessions_forget_key does for all sessions of a token that nobody is in; alone under the module's
+ * lock. Operations that go on end first. */
+void zca_session_forget_key(struct zca_session *session, const struct zca_object *key);
+void zca_sessions_forget_key(struct zca_sessions *sessions, const struct zca_token *token,
+                             const struct zca_object *key);
+
 /** zca_sessions_after_fork makes new mutexes in a child and ends what other threads of the parent were in the midst of. */
 void zca_sessions_after_fork(struct zca_sessions *sessions);
 
