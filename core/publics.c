@@ -10,12 +10,13 @@
 
 struct place {
     struct stat status;
-    struct zca_buffer public_key; /* empty: free */
+    size_t len;              /* 0: free */
+    uint8_t public_key[576]; /* RSA-4096 takes 550; what is longer is not kept */
 };
 
 struct publics {
     pthread_mutex_t mutex;
-    struct place places[16];
+    struct place places[8];
 };
 
 static void *publics_new(void)
@@ -30,14 +31,11 @@ static void *publics_new(void)
 static void publics_free(void *part)
 {
     struct publics *publics = part;
-    for (size_t i = 0; i < ZCA_COUNT(publics->places); i++) {
-        zca_buffer_clear(&publics->places[i].public_key);
-    }
     (void)pthread_mutex_destroy(&publics->mutex); /* nobody holds it any more */
     free(publics);
 }
 
-/* A thread of the parent may have been at it: what it kept is left alone, not freed. */
+/* A thread of the parent may have been at it. */
 static void publics_forked(void *part)
 {
     struct publics *publics = part;
@@ -67,21 +65,19 @@ bool zca_publics_find(struct zca_library *library, const struct stat *status,
     }
     zca_auto(lock) pthread_mutex_t *held = zca_lock(&publics->mutex);
     const struct place *place = place_of(publics, status);
-    return place->public_key.len > 0 && zca_file_same(&place->status, status) &&
-           zca_buffer_append(out_public, zca_buffer_span(&place->public_key), NULL);
+    return place->len > 0 && zca_file_same(&place->status, status) &&
+           zca_buffer_append(out_public, zca_span_of(place->public_key, place->len), NULL);
 }
 
 void zca_publics_keep(struct zca_library *library, const struct stat *status,
                       struct zca_span public_key)
 {
     struct publics *publics = open_publics(library);
-    if (publics) {
+    if (publics && public_key.len <= sizeof(publics->places[0].public_key)) {
         zca_auto(lock) pthread_mutex_t *held = zca_lock(&publics->mutex);
         struct place *place = place_of(publics, status);
-        zca_buffer_clear(&place->public_key);
         place->status = *status;
-        if (!zca_buffer_append(&place->public_key, public_key, NULL)) {
-            zca_buffer_clear(&place->public_key);
-        }
+        place->len = public_key.len;
+        memcpy(place->public_key, public_key.data, public_key.len);
     }
 }

@@ -8,7 +8,7 @@
 #include "core/library.h"
 
 /** zca_publics_find appends what was kept for a file that has this status, and tells whether there was something.
- * zca_publics_keep keeps a SubjectPublicKeyInfo; without memory for it the record is read again. Thread-safe. */
+ * zca_publics_keep keeps a SubjectPublicKeyInfo in the place of another. Thread-safe. */
 ZCA_NODISCARD bool zca_publics_find(struct zca_library *library, const struct stat *status,
                                     struct zca_buffer *out_public);
 void zca_publics_keep(struct zca_library *library, const struct stat *status,

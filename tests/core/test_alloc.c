@@ -102,8 +102,10 @@ static bool note(void *argument, const char *name)
 static bool use_keystore(enum zca_keystore_kind kind, struct zca_error *err)
 {
     unsigned found = 0;
+    zca_auto(zca_buffer) struct zca_buffer of_record = {.len = 0}; /* nobody has the key */
     zca_auto(zca_buffer) struct zca_buffer public_key = {.len = 0};
-    if (!zca_keystore_store(inputs.library, kind, "corp", "web", inputs.key, err)) {
+    if (!zca_keystore_store(inputs.library, kind, "corp", "web", inputs.key, err) ||
+        !zca_keystore_public(inputs.library, kind, "corp", "web", &of_record, err)) {
         return false;
     }
     zca_auto(zca_key) struct zca_key *key =

@@ -1,8 +1,8 @@
 # SPDX-License-Identifier: Apache-2.0
-"""What pkcs11-fork.sh runs: a process that has requested a certificate forks; its child requests one of its own, signs with the
+"""What pkcs11-children.sh runs: a process that has requested a certificate forks; its child requests one of its own, signs with the
 parent's session and ends as programs end; then the parent requests another one.
 
-usage: pkcs11_fork.py MODULE BEFORE CHILD AFTER     names of identities; prints the number of the child
+usage: pkcs11_children.py MODULE BEFORE CHILD AFTER     names of identities; prints the number of the child
 """
 import os
 import sys

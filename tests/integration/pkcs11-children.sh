@@ -16,7 +16,7 @@ cd "$work" || exit 99
 
 run() {
     strace -f -qq -e trace=connect -o trace \
-        "$python" "$here/pkcs11_fork.py" "$module" before.myorg.ztna child.myorg.ztna after.myorg.ztna >child
+        "$python" "$here/pkcs11_children.py" "$module" before.myorg.ztna child.myorg.ztna after.myorg.ztna >child
 }
 
 connects_of() { # parent|child: connections that this process made
