@@ -441,11 +441,11 @@ static struct run make_run(struct zca_identity *identity, enum zca_enrol_reason 
 {
     struct zca_authority *authority = zca_identity_get_authority(identity);
     return (struct run){
-        .identity = identity,
-        .library = zca_identity_get_library(identity),
-        .authority = authority,
-        .authority_name = zca_authority_get_name(authority),
-        .name = zca_identity_get_name(identity),
+        identity,
+        zca_identity_get_library(identity),
+        authority,
+        zca_authority_get_name(authority),
+        zca_identity_get_name(identity),
         .reason = reason,
         .began_ms = zca_clock_now_ms(),
         .deadline_ms = zca_clock_monotonic_ms() + zca_identity_get_wait_ms(identity),
@@ -462,12 +462,13 @@ bool zca_enrol(struct zca_identity *identity, enum zca_enrol_reason reason,
     struct zca_error own = {.reason = ZCA_ERR_NONE};
     struct zca_error *failure = err ? err : &own; /* its reason decides what is retried */
     zca_auto(run) struct run run = make_run(identity, reason);
-    run.before = zca_certificate_load_chain(run.library, run.authority_name, run.name, NULL);
+    struct zca_library *library = zca_identity_get_library(identity);
+    run.before = zca_certificate_load_chain(library, run.authority_name, run.name, NULL);
     zca_auto(zca_flight) struct zca_flight *flight = zca_flight_enter(
-        run.library, run.authority_name, run.name, zca_identity_get_wait_ms(identity), failure);
+        library, run.authority_name, run.name, zca_identity_get_wait_ms(identity), failure);
     return (flight && run_locked(&run, failure) &&
-            (!out_certificates || zca_certificate_load(run.library, run.authority_name, run.name,
-                                                       out_certificates, failure))) ||
+            (!out_certificates ||
+             zca_identity_certificates(identity, out_certificates, failure))) ||
            zca_error_context(failure, "enrolling '%s'", zca_identity_get_uri(identity));
 }
 
@@ -482,13 +483,14 @@ static bool needs_finishing(const struct run *run)
 bool zca_enrol_finish(struct zca_identity *identity, bool *out_finished, struct zca_error *err)
 {
     zca_auto(run) struct run run = make_run(identity, ZCA_ENROL_IF_NEEDED);
+    struct zca_library *library = zca_identity_get_library(identity);
     if (!needs_finishing(&run)) {
         *out_finished = false;
         return true;
     }
     zca_auto(zca_flight) struct zca_flight *flight = zca_flight_enter(
-        run.library, run.authority_name, run.name, zca_identity_get_wait_ms(identity), err);
-    if (!flight || !zca_order_load(run.library, run.authority_name, run.name, &run.order, err) ||
+        library, run.authority_name, run.name, zca_identity_get_wait_ms(identity), err);
+    if (!flight || !zca_order_load(library, run.authority_name, run.name, &run.order, err) ||
         (zca_candidate_is_decided(identity, &run.order) && !switch_over(&run, err))) {
         return zca_error_context(err, "finishing the order of '%s'",
                                  zca_identity_get_uri(identity));

@@ -74,6 +74,18 @@ CK_RV zca_pkcs11_fail(struct zca_library *library, const struct zca_error *err)
     return zca_pkcs11_rv(err->reason);
 }
 
+CK_RV zca_pkcs11_fail_by(struct zca_library *library, const struct zca_error *err,
+                         const struct zca_pkcs11_code *own, size_t count)
+{
+    CK_RV rv = zca_pkcs11_fail(library, err);
+    for (size_t i = 0; i < count; i++) {
+        if (own[i].reason == err->reason) {
+            return own[i].rv;
+        }
+    }
+    return rv;
+}
+
 void zca_pkcs11_warn(struct zca_library *library, const struct zca_error *err)
 {
     open_log(library);

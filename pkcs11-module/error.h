@@ -12,6 +12,16 @@ CK_RV zca_pkcs11_rv(enum zca_reason reason);
 /** zca_pkcs11_fail writes the log line of `err` and returns its CK_RV. */
 CK_RV zca_pkcs11_fail(struct zca_library *library, const struct zca_error *err);
 
+/* Where a reason has a code of its own. */
+struct zca_pkcs11_code {
+    enum zca_reason reason;
+    CK_RV rv;
+};
+
+/** zca_pkcs11_fail_by does that with a table that is asked first. */
+CK_RV zca_pkcs11_fail_by(struct zca_library *library, const struct zca_error *err,
+                         const struct zca_pkcs11_code *own, size_t count);
+
 /** zca_pkcs11_warn writes a line only. */
 void zca_pkcs11_warn(struct zca_library *library, const struct zca_error *err);
 

@@ -45,10 +45,7 @@ void zca_identity_credential_free(struct zca_identity_credential *credential)
 
 /* ---- asking ---- */
 
-static const struct {
-    enum zca_reason reason;
-    CK_RV rv;
-} codes[] = {
+static const struct zca_pkcs11_code codes[] = {
     {ZCA_ERR_AUTH,         CKR_PIN_INCORRECT},
     {ZCA_ERR_MFA_REQUIRED, CKR_PIN_INCORRECT},
     {ZCA_ERR_EXPIRED,      CKR_PIN_EXPIRED  },
@@ -56,13 +53,7 @@ static const struct {
 
 static CK_RV fail(struct zca_library *library, const struct zca_error *err)
 {
-    CK_RV rv = zca_pkcs11_fail(library, err);
-    for (size_t i = 0; i < ZCA_COUNT(codes); i++) {
-        if (codes[i].reason == err->reason) {
-            return codes[i].rv;
-        }
-    }
-    return rv;
+    return zca_pkcs11_fail_by(library, err, codes, ZCA_COUNT(codes));
 }
 
 static bool ask(const struct zca_identity *identity, struct zca_span pin, int64_t *out_expires_at_s,

@@ -5,10 +5,7 @@
 #include "pkcs11-module/error.h"
 #include "pkcs11-module/module.h"
 
-static const struct {
-    enum zca_reason reason;
-    CK_RV rv;
-} codes[] = {
+static const struct zca_pkcs11_code codes[] = {
     {ZCA_ERR_AUTH,      CKR_PIN_INCORRECT           },
     {ZCA_ERR_FORBIDDEN, CKR_PIN_LOCKED              },
     {ZCA_ERR_NOT_FOUND, CKR_USER_PIN_NOT_INITIALIZED},
@@ -17,13 +14,7 @@ static const struct {
 
 static CK_RV fail(struct zca_library *library, const struct zca_error *err)
 {
-    CK_RV rv = zca_pkcs11_fail(library, err);
-    for (size_t i = 0; i < ZCA_COUNT(codes); i++) {
-        if (codes[i].reason == err->reason) {
-            return codes[i].rv;
-        }
-    }
-    return rv;
+    return zca_pkcs11_fail_by(library, err, codes, ZCA_COUNT(codes));
 }
 
 CK_RV zca_identity_pin_check(struct zca_pin_memory *memory, const struct zca_identity *identity,
