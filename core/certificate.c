@@ -8,6 +8,7 @@
 #include <dirent.h>
 #include <errno.h>
 #include <pthread.h>
+#include <stdatomic.h>
 #include <string.h>
 #include <sys/stat.h>
 
@@ -21,24 +22,40 @@ static const size_t max_entries = 64; /* more identities than this are read each
 
 /* ---- the cache, a part of the library ---- */
 
+/* Complete when it is linked, and never changed: another one takes its place. */
 struct entry {
     char *path;
-    struct stat status; /* of the file when it was read */
+    struct stat status; /* of the file when it was read; zeros: it is read the next time */
     struct zca_chain *chain;
-    struct entry *next;
+    _Atomic(struct entry *) next;
 };
 
 struct cache {
     pthread_mutex_t mutex;
-    struct entry *entries;
+    _Atomic(struct entry *) entries;
     size_t num_entries;
 };
 
 static void entry_free(struct entry *entry)
 {
-    free(entry->path);
-    zca_chain_free(entry->chain);
-    free(entry);
+    if (entry) {
+        free(entry->path);
+        zca_chain_free(entry->chain);
+        free(entry);
+    }
+}
+
+ZCA_DEFINE_AUTO(entry, struct entry, entry_free);
+
+static struct entry *entry_new(const char *path, const struct stat *status, struct zca_chain *chain)
+{
+    zca_auto(entry) struct entry *entry = calloc(1, sizeof(*entry));
+    if (entry) {
+        entry->path = strdup(path);
+        entry->status = *status;
+        entry->chain = zca_chain_ref(chain);
+    }
+    return entry && entry->path ? zca_steal(entry) : NULL;
 }
 
 static void *cache_new(void)
@@ -54,10 +71,11 @@ static void *cache_new(void)
 static void cache_free(void *part)
 {
     struct cache *cache = part;
-    while (cache->entries) {
-        struct entry *entry = cache->entries;
-        cache->entries = entry->next;
+    struct entry *entry = cache->entries;
+    while (entry) {
+        struct entry *next = entry->next;
         entry_free(entry);
+        entry = next;
     }
     (void)pthread_mutex_destroy(&cache->mutex); /* nobody holds it any more */
     free(cache);
@@ -76,46 +94,39 @@ static struct cache *open_cache(struct zca_library *library, struct zca_error *e
     return zca_library_part(library, ZCA_PART_CERTIFICATES, &cache_functions, err);
 }
 
-static struct entry *find_entry(const struct cache *cache, const char *path)
+/* The link that leads to it, or the last one, which leads nowhere. */
+static _Atomic(struct entry *) *find_link(struct cache *cache, const char *path)
 {
-    struct entry *entry = cache->entries;
-    while (entry && strcmp(entry->path, path) != 0) {
-        entry = entry->next;
+    _Atomic(struct entry *) *link = &cache->entries;
+    for (struct entry *entry = *link; entry && strcmp(entry->path, path) != 0; entry = *link) {
+        link = &entry->next;
     }
-    return entry;
+    return link;
 }
 
 static struct zca_chain *look_up(struct cache *cache, const char *path, const struct stat *status)
 {
     zca_auto(lock) pthread_mutex_t *held = zca_lock(&cache->mutex);
-    const struct entry *entry = find_entry(cache, path);
+    const struct entry *entry = *find_link(cache, path);
     return entry && zca_file_same(&entry->status, status) ? zca_chain_ref(entry->chain) : NULL;
 }
 
-/* Keeps what was read. Not keeping it, for want of memory, only costs the next reader time. */
+/* Keeps what was read. Not keeping it, for want of memory, only costs the next reader time. One store links the entry:
+ * a child that is forked before or after it finds a whole one. */
 static void remember(struct cache *cache, const char *path, const struct stat *status,
                      struct zca_chain *chain)
 {
     zca_auto(lock) pthread_mutex_t *held = zca_lock(&cache->mutex);
-    struct entry *entry = find_entry(cache, path);
-    if (!entry && cache->num_entries < max_entries) {
-        entry = calloc(1, sizeof(*entry));
-        char *copy = strdup(path);
-        if (!entry || !copy) {
-            free(entry);
-            free(copy);
-            return;
-        }
-        entry->path = copy;
-        entry->next = cache->entries;
-        cache->entries = entry;
-        cache->num_entries++;
-    }
+    _Atomic(struct entry *) *link = find_link(cache, path);
+    struct entry *old = *link;
+    bool has_place = old || cache->num_entries < max_entries;
+    struct entry *entry = has_place ? entry_new(path, status, chain) : NULL;
     if (entry) {
-        struct zca_chain *old = entry->chain;
-        entry->chain = zca_chain_ref(chain); /* first: a forked child must not find a freed one */
-        entry->status = *status;
-        zca_chain_free(old);
+        struct entry *after = old ? old->next : NULL;
+        atomic_init(&entry->next, after);
+        atomic_store(link, entry);
+        cache->num_entries += old ? 0 : 1;
+        entry_free(old);
     }
 }
 
@@ -124,7 +135,7 @@ static struct zca_chain *prefer_known(struct cache *cache, const char *path,
                                       struct zca_chain *found)
 {
     zca_auto(lock) pthread_mutex_t *held = zca_lock(&cache->mutex);
-    const struct entry *entry = find_entry(cache, path);
+    const struct entry *entry = *find_link(cache, path);
     if (!entry || !zca_chain_same(entry->chain, found)) {
         return found;
     }
@@ -187,7 +198,7 @@ bool zca_certificate_load(struct zca_library *library, const char *authority, co
 bool zca_certificate_store(struct zca_library *library, const char *authority, const char *name,
                            struct zca_chain *chain, struct zca_error *err)
 {
-    static const struct stat unread = {0}; /* no file has it: what is there is read */
+    const struct stat unread = {.st_ino = 0}; /* no file has this number: the next reader reads */
     struct cache *cache = open_cache(library, err);
     zca_auto(zca_buffer) struct zca_buffer pem = {.len = 0};
     zca_auto(text) char *path =
