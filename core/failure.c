@@ -209,6 +209,16 @@ static bool stands_alone(const struct zca_identity *identity)
     return zca_authority_has_credential(zca_identity_get_authority(identity));
 }
 
+void zca_failure_last(const struct zca_identity *identity, struct zca_failure *out_failure)
+{
+    *out_failure = (struct zca_failure){.at_ms = 0};
+    if (!stands_alone(identity)) {
+        zca_failure_load(zca_identity_get_library(identity),
+                         zca_identity_get_authority_name(identity), zca_identity_get_name(identity),
+                         out_failure);
+    }
+}
+
 /* An eighth of what is left of the certificate's life bounds the wait. */
 static struct zca_backoff pace_of(struct zca_identity *identity, int64_t now_s)
 {
@@ -232,7 +242,7 @@ void zca_failure_note(struct zca_identity *identity, const struct zca_error *err
     if (stands_alone(identity)) {
         return;
     }
-    zca_failure_load(library, zca_identity_get_authority_name(identity), name, &record);
+    zca_failure_last(identity, &record);
     int64_t now_ms = zca_clock_now_ms();
     struct zca_backoff pace = pace_of(identity, now_ms / 1000);
     record.num += record.num < UINT32_MAX;
@@ -263,11 +273,10 @@ bool zca_failure_repeats(struct zca_identity *identity, int64_t began_ms, struct
 {
     struct zca_failure record;
     uint8_t subject[sizeof(record.subject)];
-    zca_failure_load(zca_identity_get_library(identity), zca_identity_get_authority_name(identity),
-                     zca_identity_get_name(identity), &record);
+    zca_failure_last(identity, &record);
     int64_t age_ms = zca_clock_now_ms() - record.at_ms;
     int64_t limit_ms = record.error.reason == ZCA_ERR_UNAVAILABLE ? outage_ms : refusal_ms;
-    if (stands_alone(identity) || record.at_ms < began_ms || age_ms < 0 || age_ms > limit_ms ||
+    if (record.at_ms < began_ms || age_ms < 0 || age_ms > limit_ms ||
         !hash_question(identity, subject) ||
         memcmp(subject, record.subject, sizeof(subject)) != 0) {
         return false;

@@ -38,9 +38,13 @@ ZCA_NODISCARD bool zca_failure_store(struct zca_library *library, const char *au
                                      const char *name, const struct zca_failure *failure,
                                      struct zca_error *err);
 
+/** zca_failure_last reads what an identity has to go by: the record, or zeros as well where the authority is asked with a
+ * credential of this process (zca_authority_use_credential), of which others' failures say nothing. */
+void zca_failure_last(const struct zca_identity *identity, struct zca_failure *out_failure);
+
 /** zca_failure_note records what went wrong now, with when renewal may try again: exponential from 30 s
- * with full jitter, at most an eighth of the certificate's remaining life or 6 h, at least 10 s. Nothing is recorded where the
- * authority is asked with a credential of this process (zca_authority_use_credential). */
+ * with full jitter, at most an eighth of the certificate's remaining life or 6 h, at least 10 s. Nothing is recorded where
+ * the authority is asked with a credential of this process. */
 void zca_failure_note(struct zca_identity *identity, const struct zca_error *error);
 
 /** zca_failure_forget removes the record after a success. */

@@ -100,11 +100,10 @@ static bool leave_foreign_key(struct zca_identity *identity, bool force, bool *o
 }
 
 /* Failures are paced: the timer may run every minute, the authority is not asked each time. */
-static bool check_pace(struct zca_identity *identity, struct zca_error *err)
+static bool check_pace(const struct zca_identity *identity, struct zca_error *err)
 {
     struct zca_failure last;
-    zca_failure_load(zca_identity_get_library(identity), zca_identity_get_authority_name(identity),
-                     zca_identity_get_name(identity), &last);
+    zca_failure_last(identity, &last);
     int64_t left_s = last.next_s - zca_clock_now_s();
     if (last.num == 0 || left_s <= 0) {
         return true;

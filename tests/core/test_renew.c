@@ -277,6 +277,27 @@ static void success_ends_the_pace(void **state)
     scene_check_clean(scene);
 }
 
+/* A credential of this process may do what that of the files may not; its own failures are nobody else's. */
+static void failures_of_others_do_not_pace_an_own_credential(void **state)
+{
+    struct scene *scene = *state;
+    struct zca_error err = {.reason = ZCA_ERR_NONE};
+    struct zca_failure failure;
+    bool renewed = false;
+    begin(scene, "");
+    scene_plan(scene, "submit: refuse refuse ok\n");
+    check_refused(renew(scene, false, &renewed, &err), err, ZCA_ERR_QUARANTINED);
+    check_ok(zca_authority_use_credential(zca_identity_get_authority(scene->identity),
+                                          zca_span_text("own"), &err),
+             err);
+    check_refused(renew(scene, false, &renewed, &err), err, ZCA_ERR_QUARANTINED);
+    assert_null(strstr(err.message, "next attempt in"));
+    zca_failure_load(scene->library, "corp", "web", &failure);
+    assert_int_equal(failure.num, 1);
+    check_renewed(scene, false, true);
+    assert_int_equal(scene_count(scene, "submit"), 3);
+}
+
 #define SCENE(name) cmocka_unit_test_setup_teardown(name, scene_setup, scene_teardown)
 
 int main(void)
@@ -294,6 +315,7 @@ int main(void)
         SCENE(key_of_deployed_files_is_found),
         SCENE(certificate_of_a_foreign_key_is_left_alone),
         SCENE(failures_are_paced),
+        SCENE(failures_of_others_do_not_pace_an_own_credential),
         SCENE(success_ends_the_pace),
     };
     return cmocka_run_group_tests(tests, NULL, NULL);
