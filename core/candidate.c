@@ -159,19 +159,6 @@ static bool switch_certificate(struct zca_identity *identity, struct zca_chain *
                  : zca_error_context(err, "the journal of '%s'", zca_identity_get_name(identity));
 }
 
-/* Only the request that was answered goes: a newer one waits for its own order. */
-static bool drop_captured(struct zca_identity *identity, const struct zca_order *order,
-                          struct zca_error *err)
-{
-    zca_auto(zca_buffer) struct zca_buffer captured = {.len = 0};
-    if (!zca_captured_load(identity, &captured, NULL)) {
-        return true; /* not readable, and so a matter of its reader */
-    }
-    return captured.len == 0 ||
-           !zca_span_equal(zca_buffer_span(&captured), zca_buffer_span(&order->csr)) ||
-           zca_captured_drop(identity, err);
-}
-
 static bool end_order(struct zca_identity *identity, struct zca_order *order, struct zca_error *err)
 {
     struct zca_library *library = zca_identity_get_library(identity);
@@ -203,5 +190,6 @@ bool zca_candidate_switch(struct zca_identity *identity, struct zca_key *memory_
     }
     return (!key || switch_key(identity, key, err)) &&
            switch_certificate(identity, verified, order, err) &&
-           drop_captured(identity, order, err) && end_order(identity, order, err);
+           zca_captured_drop_known(identity, zca_buffer_span(&order->csr), err) &&
+           end_order(identity, order, err);
 }

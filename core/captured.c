@@ -38,3 +38,14 @@ bool zca_captured_drop(struct zca_identity *identity, struct zca_error *err)
     zca_auto(text) char *path = zca_identity_order_path(identity, ".csr", err);
     return path && zca_file_remove(path, err);
 }
+
+bool zca_captured_drop_known(struct zca_identity *identity, struct zca_span request,
+                             struct zca_error *err)
+{
+    zca_auto(zca_buffer) struct zca_buffer captured = {.len = 0};
+    if (!zca_captured_load(identity, &captured, NULL)) {
+        return true; /* not readable, and so a matter of its reader */
+    }
+    return captured.len == 0 || !zca_span_equal(zca_buffer_span(&captured), request) ||
+           zca_captured_drop(identity, err);
+}

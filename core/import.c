@@ -39,7 +39,7 @@ static STACK_OF(X509) *
         (void)zca_error_set(err, ZCA_ERR_MEMORY, "reading a certificate"); /* NULL tells */
         return NULL;
     }
-    leaf = NULL; /* the stack has it */
+    (void)zca_steal(leaf); /* the stack has it */
     return chain;
 }
 
@@ -49,24 +49,23 @@ static bool read_wanted(struct zca_identity *identity, struct zca_wanted *out_wa
     if (!zca_wanted_read(identity, true, false, out_wanted, err)) {
         return false;
     }
-    return !out_wanted->new_key ||
+    return (out_wanted->key && !out_wanted->new_key) ||
            zca_error_set(err, ZCA_ERR_VERIFY, "there is no key that it could be for");
 }
 
 static bool verify(struct zca_identity *identity, STACK_OF(X509) * chain,
-                   STACK_OF(X509) * *out_path, struct zca_error *err)
+                   const struct zca_wanted *wanted, STACK_OF(X509) * *out_path,
+                   struct zca_error *err)
 {
-    zca_auto(zca_wanted) struct zca_wanted wanted = {.csr = NULL};
     zca_auto(X509_STACK) STACK_OF(X509) *anchors = NULL;
-    if (!read_wanted(identity, &wanted, err) ||
-        !zca_authority_certificates(zca_identity_get_authority(identity),
+    if (!zca_authority_certificates(zca_identity_get_authority(identity),
                                     zca_identity_get_offline(identity), &anchors, err)) {
         return false;
     }
-    struct zca_csr_names names = zca_wanted_names(&wanted);
+    struct zca_csr_names names = zca_wanted_names(wanted);
     const struct zca_expectation expectation = {
-        .public_key = zca_key_get_public(wanted.key),
-        .request = wanted.csr,
+        .public_key = zca_key_get_public(wanted->key),
+        .request = wanted->csr,
         .names = &names,
         .anchors = anchors,
         .ttl_s = zca_identity_get_ttl_s(identity),
@@ -76,7 +75,8 @@ static bool verify(struct zca_identity *identity, STACK_OF(X509) * chain,
 }
 
 /* The certificate first: a request that is captured still asks again after a crash. */
-static bool store(struct zca_identity *identity, const STACK_OF(X509) * path, struct zca_error *err)
+static bool store(struct zca_identity *identity, const STACK_OF(X509) * path,
+                  struct zca_span request, struct zca_error *err)
 {
     zca_auto(zca_chain) struct zca_chain *chain = zca_chain_of(path, err);
     if (!chain || !zca_certificate_store(zca_identity_get_library(identity),
@@ -85,11 +85,12 @@ static bool store(struct zca_identity *identity, const STACK_OF(X509) * path, st
         return false;
     }
     zca_failure_forget(identity);
-    return zca_captured_drop(identity, err);
+    return zca_captured_drop_known(identity, request, err);
 }
 
 static bool import(struct zca_identity *identity, struct zca_span der, struct zca_error *err)
 {
+    zca_auto(zca_wanted) struct zca_wanted wanted = {.csr = NULL};
     zca_auto(X509_STACK) STACK_OF(X509) *path = NULL;
     zca_auto(X509_STACK) STACK_OF(X509) *chain = parse(identity, der, err);
     zca_auto(zca_flight) struct zca_flight *flight =
@@ -97,8 +98,9 @@ static bool import(struct zca_identity *identity, struct zca_span der, struct zc
                     zca_identity_get_library(identity), zca_identity_get_authority_name(identity),
                     zca_identity_get_name(identity), zca_identity_get_wait_ms(identity), err)
               : NULL;
-    return flight && check_no_order(identity, err) && verify(identity, chain, &path, err) &&
-           store(identity, path, err);
+    return flight && check_no_order(identity, err) && read_wanted(identity, &wanted, err) &&
+           verify(identity, chain, &wanted, &path, err) &&
+           store(identity, path, zca_buffer_span(&wanted.csr_der), err);
 }
 
 bool zca_import(struct zca_identity *identity, struct zca_span der, struct zca_error *err)

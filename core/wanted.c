@@ -182,7 +182,7 @@ static bool read_captured(struct zca_identity *identity, struct zca_wanted *want
     if (!wanted->key || !is_request_of(csr, wanted->key)) {
         zca_log(ZCA_LOG_DEBUG, "enrol '%s': the captured request is for a replaced key",
                 zca_identity_get_name(identity));
-        return zca_captured_drop(identity, err);
+        return zca_captured_drop_known(identity, zca_buffer_span(&der), err);
     }
     *out_found = true;
     return take_request(wanted, zca_steal(csr), err);

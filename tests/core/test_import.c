@@ -1,8 +1,10 @@
 /* SPDX-License-Identifier: Apache-2.0 */
+#include <stdio.h>
 #include <string.h>
 
 #include <openssl/pem.h>
 
+#include "base/file.h"
 #include "base/openssl_auto.h"
 #include "base/pem.h"
 #include "core/csr.h"
@@ -37,6 +39,30 @@ static void forge(struct scene *scene, const struct forge_ca *ca, unsigned flaws
     };
     zca_auto(X509) X509 *certificate = forge_issue(ca, &order);
     check_ok(zca_der_certificate(certificate, out_der, &err), err);
+}
+
+/* A request of the identity's key, which its tool signed. */
+static void capture(struct scene *scene, struct zca_buffer *out_der)
+{
+    struct zca_error err = {.reason = ZCA_ERR_NONE};
+    zca_auto(zca_key) struct zca_key *key = zca_identity_key(scene->identity, &err);
+    check_ok(key, err);
+    const struct zca_csr_names names = {.common_name = "web"};
+    zca_auto(X509_REQ) X509_REQ *request = zca_csr_new(scene->library, key, &names, &err);
+    check_ok(request && zca_der_request(request, out_der, &err) &&
+                 zca_identity_capture(scene->identity, zca_buffer_span(out_der), &err),
+             err);
+}
+
+/* Opens the identity with that request in a file. */
+static void open_with_file(struct scene *scene, const char *name, const struct zca_buffer *request)
+{
+    struct zca_error err = {.reason = ZCA_ERR_NONE};
+    zca_auto(text) char *uri = NULL;
+    zca_auto(text) char *path = scene_path(scene, "web.csr");
+    check_ok(zca_file_store(path, 0600, zca_buffer_span(request), &err), err);
+    assert_true(asprintf(&uri, "zca://corp/%s?csr=%s", name, path) > 0);
+    scene_open(scene, uri);
 }
 
 static bool import(struct scene *scene, const struct zca_buffer *der, struct zca_error *err)
@@ -140,6 +166,52 @@ static void import_makes_no_key(void **state)
     assert_false(scene_exists(scene, "state/keys/corp/mail.key"));
 }
 
+static void import_makes_no_key_for_a_request_in_a_file(void **state)
+{
+    struct scene *scene = *state;
+    struct zca_error err = {.reason = ZCA_ERR_NONE};
+    zca_auto(zca_buffer) struct zca_buffer der = {.len = 0};
+    zca_auto(zca_buffer) struct zca_buffer request = {.len = 0};
+    start(scene);
+    forge(scene, &scene->ca, 0, &der);
+    capture(scene, &request);
+    open_with_file(scene, "mail", &request);
+    check_refused(import(scene, &der, &err), err, ZCA_ERR_VERIFY);
+    assert_non_null(strstr(err.message, "no key"));
+    assert_false(scene_exists(scene, "state/certs/corp/mail.pem"));
+}
+
+static void import_ends_the_captured_request_that_it_answers(void **state)
+{
+    struct scene *scene = *state;
+    struct zca_error err = {.reason = ZCA_ERR_NONE};
+    zca_auto(zca_buffer) struct zca_buffer der = {.len = 0};
+    zca_auto(zca_buffer) struct zca_buffer request = {.len = 0};
+    start(scene);
+    forge(scene, &scene->ca, 0, &der);
+    capture(scene, &request);
+    check_ok(import(scene, &der, &err), err);
+    assert_false(scene_exists(scene, "state/orders/corp/web.csr"));
+}
+
+/* ECDSA signs two requests of one text differently: the one in the file is not the one that was captured since. */
+static void import_leaves_another_captured_request(void **state)
+{
+    struct scene *scene = *state;
+    struct zca_error err = {.reason = ZCA_ERR_NONE};
+    zca_auto(zca_buffer) struct zca_buffer der = {.len = 0};
+    zca_auto(zca_buffer) struct zca_buffer request = {.len = 0};
+    zca_auto(zca_buffer) struct zca_buffer later = {.len = 0};
+    start(scene);
+    forge(scene, &scene->ca, 0, &der);
+    capture(scene, &request);
+    capture(scene, &later);
+    open_with_file(scene, "web", &request);
+    check_ok(import(scene, &der, &err), err);
+    assert_true(is_stored(scene, &der));
+    assert_true(scene_exists(scene, "state/orders/corp/web.csr"));
+}
+
 static void import_waits_for_an_open_order(void **state)
 {
     struct scene *scene = *state;
@@ -193,6 +265,9 @@ int main(void)
         SCENE(import_refuses_another_ca),
         SCENE(import_refuses_what_is_no_certificate),
         SCENE(import_makes_no_key),
+        SCENE(import_makes_no_key_for_a_request_in_a_file),
+        SCENE(import_ends_the_captured_request_that_it_answers),
+        SCENE(import_leaves_another_captured_request),
         SCENE(import_waits_for_an_open_order),
         SCENE(import_ends_an_order_that_was_answered),
     };
