@@ -77,25 +77,33 @@ struct zca_key *zca_candidate_unseal(struct zca_identity *identity, const struct
 
 /* ---- orders that keep their key ---- */
 
-static struct zca_chain *load_stored(struct zca_identity *identity)
+static struct zca_chain *load_stored(struct zca_identity *identity, struct zca_error *err)
 {
     return zca_certificate_load_chain(zca_identity_get_library(identity),
                                       zca_identity_get_authority_name(identity),
-                                      zca_identity_get_name(identity), NULL);
+                                      zca_identity_get_name(identity), err);
 }
 
+/* One that cannot be read now may be read later, and would then look like the answer. */
 bool zca_candidate_note(struct zca_identity *identity, struct zca_order *order,
                         struct zca_error *err)
 {
-    zca_auto(zca_chain) struct zca_chain *stored = load_stored(identity);
-    return !stored || order->new_key || order->csr.len == 0 ||
-           zca_buffer_append(&order->replaces, zca_chain_get_der(stored, 0), err);
+    struct zca_error failure = {.reason = ZCA_ERR_NONE};
+    if (order->new_key || order->csr.len == 0) {
+        return true;
+    }
+    zca_auto(zca_chain) struct zca_chain *stored = load_stored(identity, &failure);
+    if (stored) {
+        return zca_buffer_append(&order->replaces, zca_chain_get_der(stored, 0), err);
+    }
+    return failure.reason == ZCA_ERR_NOT_FOUND || failure.reason == ZCA_ERR_INVALID ||
+           zca_error_set(err, failure.reason, "what is stored: %s", failure.message);
 }
 
 static bool is_stored(struct zca_identity *identity, const struct zca_order *order)
 {
     zca_auto(zca_buffer) struct zca_buffer public_key = {.len = 0};
-    zca_auto(zca_chain) struct zca_chain *stored = load_stored(identity);
+    zca_auto(zca_chain) struct zca_chain *stored = load_stored(identity, NULL);
     return stored && zca_tbs_request_public(zca_buffer_span(&order->csr), &public_key, NULL) &&
            zca_span_equal(zca_chain_get_public(stored), zca_buffer_span(&public_key)) &&
            !zca_span_equal(zca_chain_get_der(stored, 0), zca_buffer_span(&order->replaces));
@@ -133,7 +141,7 @@ static bool switch_key(struct zca_identity *identity, struct zca_key *key, struc
 
 static bool has_certificate(struct zca_identity *identity, const struct zca_chain *chain)
 {
-    zca_auto(zca_chain) struct zca_chain *stored = load_stored(identity);
+    zca_auto(zca_chain) struct zca_chain *stored = load_stored(identity, NULL);
     return stored && zca_chain_get_length(stored) == zca_chain_get_length(chain) &&
            zca_span_equal(zca_chain_get_der(stored, 0), zca_chain_get_der(chain, 0));
 }

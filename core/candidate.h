@@ -21,7 +21,8 @@ ZCA_NODISCARD struct zca_key *zca_candidate_unseal(struct zca_identity *identity
                                                    const struct zca_order *order,
                                                    struct zca_error *err);
 
-/** zca_candidate_note writes into an order that keeps its key which certificate it is to replace. */
+/** zca_candidate_note writes into an order that keeps its key which certificate it is to replace. A damaged one, which
+ * can never be the answer, counts as none; one that cannot be read is an error. */
 ZCA_NODISCARD bool zca_candidate_note(struct zca_identity *identity, struct zca_order *order,
                                       struct zca_error *err);
 

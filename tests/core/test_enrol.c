@@ -98,6 +98,32 @@ static void keys_in_memory_are_certified(void **state)
     assert_false(scene_exists(scene, "state/keys/corp/web.key"));
 }
 
+/* It may be readable again later, and would then look like the answer of this order. */
+static void certificate_that_cannot_be_read_stops_an_order(void **state)
+{
+    struct scene *scene = *state;
+    struct zca_error err = {.reason = ZCA_ERR_NONE};
+    zca_auto(text) char *path = scene_path(scene, "state/certs/corp/web.pem");
+    begin(scene, "plain", "");
+    enrol_ok(scene, ZCA_ENROL_IF_NEEDED);
+    assert_true(unlink(path) == 0 && symlink(path, path) == 0); /* which root cannot read either */
+    check_refused(enrol(scene, ZCA_ENROL_IF_NEEDED, &err), err, ZCA_ERR_SYSTEM);
+    assert_non_null(strstr(err.message, "web.pem"));
+    assert_int_equal(scene_count(scene, "submit"), 1);
+    assert_false(scene_exists(scene, "state/orders/corp/web.order"));
+}
+
+static void damaged_certificate_is_replaced(void **state)
+{
+    struct scene *scene = *state;
+    begin(scene, "plain", "");
+    enrol_ok(scene, ZCA_ENROL_IF_NEEDED);
+    scene_write(scene, "state/certs/corp/web.pem", "nonsense");
+    enrol_ok(scene, ZCA_ENROL_IF_NEEDED);
+    scene_check_pair(scene);
+    scene_check_clean(scene);
+}
+
 /* ---- keys of the authority ---- */
 
 static void key_of_the_authority_is_stored(void **state)
@@ -351,6 +377,8 @@ int main(void)
         SCENE(renewal_keeps_the_key_when_told),
         SCENE(existing_key_is_certified),
         SCENE(keys_in_memory_are_certified),
+        SCENE(certificate_that_cannot_be_read_stops_an_order),
+        SCENE(damaged_certificate_is_replaced),
         SCENE(key_of_the_authority_is_stored),
         SCENE(unasked_key_is_refused),
         SCENE(authority_without_a_ca_certificate_is_not_asked),
