@@ -70,7 +70,7 @@ CK_RV zca_call_end(struct zca_call *call, CK_RV rv)
 void zca_call_clear(struct zca_call *call)
 {
     if (call->is_exclusive) {
-        (void)pthread_mutex_unlock(&call->session->mutex); /* it is ours */
+        zca_session_leave(call->session);
     }
     zca_session_free(call->session);
     if (call->is_inside) {

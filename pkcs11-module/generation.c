@@ -19,6 +19,7 @@
 #include "pkcs11-module/error.h"
 #include "pkcs11-module/material.h"
 #include "pkcs11-module/rules.h"
+#include "pkcs11-module/session.h"
 
 void zca_generation_clear(struct zca_generation *generation)
 {
@@ -402,6 +403,7 @@ static CK_RV switch_to(struct zca_token *token, struct zca_batch *batch, bool ke
     if (rv == CKR_OK) {
         zca_objects_visit(token->objects, NULL, step_back, &how);
         drop_expired(token);
+        zca_sessions_forget_keys(alone->sessions, token);
         zca_batch_show(batch, token->objects);
     }
     return rv;

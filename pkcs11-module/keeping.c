@@ -145,8 +145,8 @@ static struct zca_object *take(struct zca_token *token, const struct zca_object 
     if (taken && taken->owner != 0) {
         forget_owned(alone, taken->owner);
     }
-    if (taken && taken->key) {
-        zca_sessions_forget_key(alone->sessions, token, taken);
+    if (taken && zca_object_is_key(taken)) {
+        zca_sessions_forget_keys(alone->sessions, token);
     }
     return taken;
 }
@@ -164,7 +164,6 @@ CK_RV zca_object_hide(struct zca_session *session, struct zca_object *object)
     if (rv != CKR_OK) {
         return rv;
     }
-    zca_session_forget_key(session, object);
     zca_auto(zca_object) struct zca_object *taken = take(token, object);
     return taken ? CKR_OK : CKR_OBJECT_HANDLE_INVALID;
 }

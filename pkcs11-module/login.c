@@ -114,7 +114,7 @@ static CK_RV logout(struct zca_session *session)
         return CKR_USER_NOT_LOGGED_IN;
     }
     zca_token_log_out(session->token);
-    zca_sessions_forget_key(alone->sessions, session->token, NULL);
+    zca_sessions_forget_keys(alone->sessions, session->token);
     return CKR_OK;
 }
 

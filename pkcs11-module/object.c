@@ -4,6 +4,7 @@
 
 #include <stdlib.h>
 
+#include "pkcs11-module/attribute.h"
 #include "pkcs11-module/lifetime.h"
 #include "pkcs11-module/module.h"
 
@@ -38,6 +39,11 @@ struct zca_object *zca_object_ref(struct zca_object *object)
 {
     (void)atomic_fetch_add_explicit(&object->references, 1, memory_order_relaxed);
     return object;
+}
+
+bool zca_object_is_key(const struct zca_object *object)
+{
+    return object && (zca_class_bit(object->class) & ZCA_CLASS_KEYS) != 0;
 }
 
 void zca_object_free(struct zca_object *object)

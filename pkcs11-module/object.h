@@ -41,6 +41,9 @@ struct zca_object {
  */
 ZCA_NODISCARD struct zca_object *zca_object_new(struct zca_values *values, EVP_PKEY *key);
 struct zca_object *zca_object_ref(struct zca_object *object);
+
+/** zca_object_is_key tells whether it is a key of any class; NULL is none. */
+bool zca_object_is_key(const struct zca_object *object);
 void zca_object_free(struct zca_object *object);
 ZCA_DEFINE_AUTO(zca_object, struct zca_object, zca_object_free);
 

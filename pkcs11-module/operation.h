@@ -133,9 +133,9 @@ void zca_operation_end(struct zca_operation *operation);
 void zca_operation_clear(struct zca_operation *operation);
 
 /** zca_operation_drop_context releases what is kept of the last operation: after a failure in it. zca_operation_forget does,
- * and releases its key, if it was this one (NULL: any) and the operation has ended. */
+ * and releases the key, of an operation that has ended. */
 void zca_operation_drop_context(struct zca_operation *operation);
-void zca_operation_forget(struct zca_operation *operation, const struct zca_object *key);
+void zca_operation_forget(struct zca_operation *operation);
 
 /** zca_parameters_read checks a mechanism's parameter, whose memory is the application's.
  * CKR_MECHANISM_PARAM_INVALID; CKR_MECHANISM_INVALID for a hash that is not offered here; CKR_ARGUMENTS_BAD for NULL with

@@ -14,19 +14,16 @@ void zca_operation_drop_context(struct zca_operation *operation)
     EVP_PKEY_CTX_free(zca_steal(operation->context));
 }
 
-void zca_operation_forget(struct zca_operation *operation, const struct zca_object *key)
+void zca_operation_forget(struct zca_operation *operation)
 {
-    if (!operation->mechanism && (!key || operation->key == key)) {
-        zca_operation_drop_context(operation);
-        zca_object_free(zca_steal(operation->key));
-    }
+    zca_operation_drop_context(operation);
+    zca_object_free(zca_steal(operation->key));
 }
 
 void zca_operation_clear(struct zca_operation *operation)
 {
     zca_operation_end(operation);
-    zca_operation_drop_context(operation);
-    zca_object_free(zca_steal(operation->key));
+    zca_operation_forget(operation);
     EVP_MD_CTX_free(zca_steal(operation->digest));
     operation->digest_name = NULL;
 }

@@ -11,6 +11,7 @@
 #include "base/file.h"
 #include "pkcs11-module/error.h"
 #include "pkcs11-module/scratch_store.h"
+#include "pkcs11-module/session.h"
 
 static const size_t max_object = 4 * 1024 * 1024;
 
@@ -227,6 +228,7 @@ static bool load_wanted(struct scan *scan, struct zca_error *err)
 /* Alone under the module's lock. */
 static void take_gone(struct scan *scan)
 {
+    bool has_gone = false;
     for (size_t i = 0; i < scan->scratch->files.count; i++) {
         const struct zca_scratch_file *known = scan->scratch->files.array[i];
         const struct zca_scratch_file *file = zca_scratch_files_find(&scan->files, known->name);
@@ -234,6 +236,10 @@ static void take_gone(struct scan *scan)
         zca_object_free(is_gone && known->handle != 0
                             ? zca_objects_take(scan->token->objects, known->handle)
                             : NULL);
+        has_gone = has_gone || is_gone;
+    }
+    if (has_gone) {
+        zca_sessions_forget_keys(scan->token->module->sessions, scan->token);
     }
 }
 

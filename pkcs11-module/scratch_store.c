@@ -8,6 +8,7 @@
 
 #include "base/file.h"
 #include "pkcs11-module/error.h"
+#include "pkcs11-module/session.h"
 
 static const long longest_turn_ms = 10000;
 
@@ -171,4 +172,5 @@ void zca_scratch_forget(struct zca_token *token)
     zca_scratch_files_clear(&scratch->files);
     scratch->looked_at_ms = 0;
     zca_token_log_out(token); /* the PINs are others now */
+    zca_sessions_forget_keys(alone->sessions, token);
 }

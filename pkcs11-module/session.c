@@ -103,6 +103,7 @@ static struct zca_session *make(struct zca_token *token, bool is_rw)
     session->is_rw = is_rw;
     atomic_init(&session->references, 1);
     atomic_init(&session->is_closed, false);
+    atomic_init(&session->must_forget, false);
     (void)pthread_mutex_init(&session->mutex, NULL); /* cannot fail on Linux */
     return session;
 }
@@ -159,8 +160,10 @@ static bool is_owned(void *argument, struct zca_object *object)
     return false;
 }
 
-static void drop_objects(struct zca_session *session)
+/* Tells whether keys were among them. */
+static bool drop_objects(struct zca_session *session)
 {
+    bool had_keys = false;
     struct owned owned = {.owner = session->handle};
     while (session->num_objects > 0) {
         owned.handle = 0;
@@ -168,20 +171,24 @@ static void drop_objects(struct zca_session *session)
         if (owned.handle == 0) {
             break;
         }
-        zca_object_free(zca_objects_take(session->token->objects, owned.handle));
+        zca_auto(zca_object) struct zca_object *object =
+            zca_objects_take(session->token->objects, owned.handle);
+        had_keys = had_keys || zca_object_is_key(object);
         session->num_objects--;
     }
+    return had_keys;
 }
 
-/* Alone under the lock; the table's reference goes. The last session of a token logs out (PKCS#11, 5.6.4). */
-static void close_at(struct zca_sessions *sessions, size_t place)
+/* Alone under the lock; the table's reference goes. The last session of a token logs out (PKCS#11, 5.6.4). Tells whether
+ * keys went that other sessions may keep. */
+static bool close_at(struct zca_sessions *sessions, size_t place)
 {
     struct zca_session *session = sessions->array[place].session;
     struct zca_token *token = session->token;
     sessions->count--;
     memmove(&sessions->array[place], &sessions->array[place + 1],
             (sessions->count - place) * sizeof(*sessions->array));
-    drop_objects(session);
+    bool had_keys = drop_objects(session);
     token->num_sessions--;
     token->num_rw_sessions -= session->is_rw ? 1 : 0;
     if (token->num_sessions == 0) {
@@ -189,13 +196,14 @@ static void close_at(struct zca_sessions *sessions, size_t place)
     }
     atomic_store(&session->is_closed, true);
     zca_session_free(session);
+    return had_keys;
 }
 
 void zca_sessions_close_all(struct zca_sessions *sessions, const struct zca_token *token)
 {
     for (size_t i = sessions->count; i > 0; i--) {
         if (!token || sessions->array[i - 1].session->token == token) {
-            close_at(sessions, i - 1);
+            (void)close_at(sessions, i - 1); /* no other session of its token is left */
         }
     }
 }
@@ -206,28 +214,73 @@ CK_RV zca_sessions_close(struct zca_sessions *sessions, CK_SESSION_HANDLE handle
     if (!is_at(sessions, place, handle)) {
         return CKR_SESSION_HANDLE_INVALID;
     }
-    close_at(sessions, place);
+    const struct zca_token *token = sessions->array[place].session->token;
+    if (close_at(sessions, place)) {
+        zca_sessions_forget_keys(sessions, token);
+    }
     return CKR_OK;
 }
 
 /* ---- keys that are not there any more ---- */
 
-void zca_session_forget_key(struct zca_session *session, const struct zca_object *key)
+static bool is_there(const struct zca_session *session, const struct zca_object *key)
 {
+    return zca_objects_find(session->token->objects, key->handle) == key;
+}
+
+/* With the session's mutex and the module's lock. */
+static void forget_keys(struct zca_session *session)
+{
+    bool is_left = false;
     for (size_t i = 0; session->operations && i < ZCA_NUM_OPERATIONS; i++) {
-        zca_operation_forget(&session->operations[i], key);
+        struct zca_operation *operation = &session->operations[i];
+        if (!operation->key || is_there(session, operation->key)) {
+            continue;
+        }
+        if (operation->mechanism) {
+            is_left = true; /* it goes on */
+        } else {
+            zca_operation_forget(operation);
+        }
+    }
+    atomic_store(&session->must_forget, is_left);
+}
+
+/* With the module's lock. The mutex is given back under it, so that keys go before we look or find nobody here. */
+static void try_to_forget(struct zca_session *session)
+{
+    if (pthread_mutex_trylock(&session->mutex) == 0) {
+        forget_keys(session);
+        (void)pthread_mutex_unlock(&session->mutex); /* it is held */
     }
 }
 
-void zca_sessions_forget_key(struct zca_sessions *sessions, const struct zca_token *token,
-                             const struct zca_object *key)
+/* The flag first: whoever has the mutex looks at it after giving that back. */
+void zca_sessions_forget_keys(struct zca_sessions *sessions, const struct zca_token *token)
 {
     for (size_t i = 0; i < sessions->count; i++) {
         struct zca_session *session = sessions->array[i].session;
-        if (session->token == token && pthread_mutex_trylock(&session->mutex) == 0) {
-            zca_session_forget_key(session, key);
-            (void)pthread_mutex_unlock(&session->mutex); /* it is held */
+        if (session->token == token) {
+            atomic_store(&session->must_forget, true);
+            try_to_forget(session);
         }
+    }
+}
+
+/* A closed session forgets everything with its last reference. */
+static void forget_late(struct zca_session *session)
+{
+    zca_auto(module_lock) struct zca_module *held = zca_module_look(zca_module_get());
+    if (!atomic_load(&session->is_closed)) {
+        try_to_forget(session);
+    }
+}
+
+void zca_session_leave(struct zca_session *session)
+{
+    (void)pthread_mutex_unlock(&session->mutex); /* the caller has it */
+    if (atomic_load(&session->must_forget)) {
+        forget_late(session);
     }
 }
 

@@ -25,7 +25,8 @@ struct zca_session {
     size_t num_objects; /* session objects that it owns; under the module's lock */
     atomic_uint references;
     atomic_bool is_closed;
-    pthread_mutex_t mutex; /* around what follows; before the gate (base/gate.h) */
+    atomic_bool must_forget; /* it may keep a key that is gone: looked at when its user leaves */
+    pthread_mutex_t mutex;   /* around what follows; before the gate (base/gate.h) */
     struct zca_find find;
     struct zca_operation
         *operations;             /* one of each sort; NULL: nobody had the session to himself */
@@ -57,12 +58,13 @@ ZCA_NODISCARD CK_RV zca_sessions_close(struct zca_sessions *sessions, CK_SESSION
 /** zca_sessions_close_all closes the sessions of a token (NULL: all) with their objects; alone under the module's lock. */
 void zca_sessions_close_all(struct zca_sessions *sessions, const struct zca_token *token);
 
-/** zca_session_forget_key releases a key that the session, which the caller has to himself, keeps of an operation that has
- * ended; NULL: any. zca_sessions_forget_key does for all sessions of a token that nobody is in; alone under the module's
- * lock. Operations that go on end first. */
-void zca_session_forget_key(struct zca_session *session, const struct zca_object *key);
-void zca_sessions_forget_key(struct zca_sessions *sessions, const struct zca_token *token,
-                             const struct zca_object *key);
+/** zca_sessions_forget_keys releases what sessions keep of keys that are no objects of this token any more; alone under the
+ * module's lock, whenever keys went. Operations that go on end first, and whoever is in a session leaves first. */
+void zca_sessions_forget_keys(struct zca_sessions *sessions, const struct zca_token *token);
+
+/** zca_session_leave gives the session's mutex back and does what zca_sessions_forget_keys had to leave. Inside the gate,
+ * without the module's lock. */
+void zca_session_leave(struct zca_session *session);
 
 /** zca_sessions_after_fork makes new mutexes in a child and ends what other threads of the parent were in the midst of. */
 void zca_sessions_after_fork(struct zca_sessions *sessions);

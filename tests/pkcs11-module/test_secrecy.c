@@ -1,18 +1,25 @@
 /* SPDX-License-Identifier: Apache-2.0 */
 /* Sessions keep the key that they used last; what becomes of it when the key is not there any more. */
+#include <pthread.h>
 #include <string.h>
+#include <time.h>
 
 #include <openssl/crypto.h>
 
+#include "core/flight.h"
 #include "tests/base/scan.h"
 #include "tests/pkcs11-module/imported.h"
+#include "tests/pkcs11-module/stored.h"
 
 /* A number that nothing else in memory has. */
 static const char digits[] = "4b1d5a7c93e8f20617b4c5d6a8e9f01b2c3d4e5f60718293a4b5c6d7e8f90a1b";
 
-static CK_OBJECT_HANDLE import(CK_SESSION_HANDLE session, struct scan_pattern *out_pattern)
+static CK_OBJECT_HANDLE import(CK_SESSION_HANDLE session, bool is_token,
+                               struct scan_pattern *out_pattern)
 {
+    CK_BBOOL stays = is_token ? CK_TRUE : CK_FALSE;
     static CK_BYTE curve[] = {0x06, 0x08, 0x2a, 0x86, 0x48, 0xce, 0x3d, 0x03, 0x01, 0x07};
+    static char label[] = {'k', 'e', 'y'};
     CK_OBJECT_CLASS class = CKO_PRIVATE_KEY;
     CK_KEY_TYPE type = CKK_EC;
     CK_BBOOL yes = CK_TRUE;
@@ -23,6 +30,8 @@ static CK_OBJECT_HANDLE import(CK_SESSION_HANDLE session, struct scan_pattern *o
     CK_ATTRIBUTE attributes[] = {
         {CKA_CLASS,     &class,     sizeof(class)},
         {CKA_KEY_TYPE,  &type,      sizeof(type) },
+        {CKA_TOKEN,     &stays,     sizeof(stays)},
+        {CKA_LABEL,     label,      sizeof(label)},
         {CKA_SIGN,      &yes,       sizeof(yes)  },
         {CKA_EC_PARAMS, curve,      sizeof(curve)},
         {CKA_VALUE,     value.data, value.len    },
@@ -31,14 +40,24 @@ static CK_OBJECT_HANDLE import(CK_SESSION_HANDLE session, struct scan_pattern *o
     return handle;
 }
 
-static void sign(CK_SESSION_HANDLE session, CK_OBJECT_HANDLE key)
+static void begin(CK_SESSION_HANDLE session, CK_OBJECT_HANDLE key)
 {
     CK_MECHANISM ecdsa = {CKM_ECDSA, NULL, 0};
+    assert_int_equal(C_SignInit(session, &ecdsa, key), CKR_OK);
+}
+
+static void end(CK_SESSION_HANDLE session)
+{
     CK_BYTE digest[32] = {1};
     CK_BYTE signature[64];
     CK_ULONG len = sizeof(signature);
-    assert_int_equal(C_SignInit(session, &ecdsa, key), CKR_OK);
     assert_int_equal(C_Sign(session, digest, sizeof(digest), signature, &len), CKR_OK);
+}
+
+static void sign(CK_SESSION_HANDLE session, CK_OBJECT_HANDLE key)
+{
+    begin(session, key);
+    end(session);
 }
 
 struct used {
@@ -48,13 +67,13 @@ struct used {
 };
 
 /* Sanitizers, which keep more, are run without a secure heap. */
-static struct used use(void **state)
+static struct used use_of(void **state, bool is_token)
 {
     struct used used = {0};
     bed_start(*state);
     used.owner = bed_scratch();
     used.other = bed_open("scratch", 0);
-    used.key = import(used.owner, &used.pattern);
+    used.key = import(used.owner, is_token, &used.pattern);
     sign(used.owner, used.key);
     sign(used.other, used.key);
     if (!CRYPTO_secure_malloc_initialized()) {
@@ -64,11 +83,21 @@ static struct used use(void **state)
     return used;
 }
 
+static struct used use(void **state)
+{
+    return use_of(state, false);
+}
+
+static void check_copies(const struct used *used, size_t wanted)
+{
+    assert_int_equal(scan_memory(&used->pattern).copies, wanted);
+}
+
 static void destroyed_key_leaves_no_copy(void **state)
 {
     struct used used = use(state);
     assert_int_equal(C_DestroyObject(used.owner, used.key), CKR_OK);
-    assert_int_equal(scan_memory(&used.pattern).copies, 0);
+    check_copies(&used, 0);
 }
 
 static void key_destroyed_by_another_session_leaves_no_copy(void **state)
@@ -76,14 +105,76 @@ static void key_destroyed_by_another_session_leaves_no_copy(void **state)
     struct used used = use(state);
     CK_SESSION_HANDLE third = bed_open("scratch", CKF_RW_SESSION);
     assert_int_equal(C_DestroyObject(third, used.key), CKR_OK);
-    assert_int_equal(scan_memory(&used.pattern).copies, 0);
+    check_copies(&used, 0);
+}
+
+static void key_of_a_closed_session_leaves_no_copy(void **state)
+{
+    struct used used = use(state);
+    assert_int_equal(C_CloseSession(used.owner), CKR_OK);
+    check_copies(&used, 0);
+}
+
+/* A key that could not sign was tried. */
+static void secret_key_leaves_no_copy(void **state)
+{
+    static CK_OBJECT_CLASS class = CKO_SECRET_KEY;
+    static CK_KEY_TYPE type = CKK_GENERIC_SECRET;
+    struct used used = use(state);
+    CK_MECHANISM ecdsa = {CKM_ECDSA, NULL, 0};
+    CK_OBJECT_HANDLE secret = 0;
+    assert_int_equal(C_DestroyObject(used.owner, used.key), CKR_OK);
+    {
+        zca_auto(zca_buffer) struct zca_buffer value = ZCA_SECRET_BUFFER;
+        imported_bytes(digits, &value);
+        CK_ATTRIBUTE attributes[] = {
+            {CKA_CLASS,    &class,     sizeof(class)},
+            {CKA_KEY_TYPE, &type,      sizeof(type) },
+            {CKA_VALUE,    value.data, value.len    },
+        };
+        assert_int_equal(C_CreateObject(used.owner, attributes, 3, &secret), CKR_OK);
+    }
+    assert_int_equal(C_SignInit(used.other, &ecdsa, secret), CKR_KEY_TYPE_INCONSISTENT);
+    check_copies(&used, 1);
+    assert_int_equal(C_DestroyObject(used.owner, secret), CKR_OK);
+    check_copies(&used, 0);
+}
+
+static bool destroy(const void *unused)
+{
+    (void)unused;
+    CK_SESSION_HANDLE session = stored_login(BED_PIN);
+    CK_OBJECT_HANDLE key = stored_find(session, CKO_PRIVATE_KEY, "key");
+    return key != 0 && C_DestroyObject(session, key) == CKR_OK;
+}
+
+static void key_destroyed_by_another_process_leaves_no_copy(void **state)
+{
+    struct used used = use_of(state, true);
+    assert_true(stored_process(*state, destroy, NULL));
+    assert_int_equal(stored_count(used.owner, "key"), 0);
+    check_copies(&used, 0);
+}
+
+static bool erase(const void *unused)
+{
+    (void)unused;
+    return stored_init(BED_SO_PIN, "scratch") == CKR_OK;
+}
+
+static void token_erased_by_another_process_leaves_no_copy(void **state)
+{
+    struct used used = use_of(state, true);
+    assert_true(stored_process(*state, erase, NULL));
+    assert_true((stored_flags() & CKF_USER_PIN_INITIALIZED) == 0);
+    check_copies(&used, 0);
 }
 
 static void logout_leaves_no_copy(void **state)
 {
     struct used used = use(state);
     assert_int_equal(C_Logout(used.other), CKR_OK);
-    assert_int_equal(scan_memory(&used.pattern).copies, 0);
+    check_copies(&used, 0);
 }
 
 static void sessions_sign_with_other_keys_afterwards(void **state)
@@ -98,17 +189,63 @@ static void sessions_sign_with_other_keys_afterwards(void **state)
     sign(used.other, pair[1]);
 }
 
+/* ---- while a session is used ---- */
+
 /* The operation that goes on has the key to its end. */
 static void operation_that_goes_on_ends_with_its_key(void **state)
 {
     struct used used = use(state);
-    CK_MECHANISM ecdsa = {CKM_ECDSA, NULL, 0};
-    CK_BYTE digest[32] = {1};
-    CK_BYTE signature[64];
-    CK_ULONG len = sizeof(signature);
-    assert_int_equal(C_SignInit(used.other, &ecdsa, used.key), CKR_OK);
+    begin(used.other, used.key);
     assert_int_equal(C_DestroyObject(used.owner, used.key), CKR_OK);
-    assert_int_equal(C_Sign(used.other, digest, sizeof(digest), signature, &len), CKR_OK);
+    check_copies(&used, 1);
+    end(used.other);
+    check_copies(&used, 0);
+}
+
+static void operation_that_goes_on_ends_with_the_key_of_a_closed_session(void **state)
+{
+    struct used used = use(state);
+    begin(used.other, used.key);
+    assert_int_equal(C_CloseSession(used.owner), CKR_OK);
+    check_copies(&used, 1);
+    assert_int_equal(C_SessionCancel(used.other, CKF_SIGN), CKR_OK);
+    check_copies(&used, 0);
+}
+
+static void operation_that_goes_on_ends_with_its_key_after_logout(void **state)
+{
+    struct used used = use(state);
+    begin(used.other, used.key);
+    assert_int_equal(C_Logout(used.owner), CKR_OK);
+    end(used.other);
+    check_copies(&used, 0);
+}
+
+static void *store(void *argument)
+{
+    const struct used *used = argument;
+    return stored_data(used->owner, "data", false) != 0 ? argument : NULL;
+}
+
+/* A thread is in the session: it waits for its turn to write. */
+static void thread_that_leaves_a_session_leaves_no_copy(void **state)
+{
+    const struct timespec pause = {.tv_nsec = 200 * 1000 * 1000};
+    struct used used = use(state);
+    struct scene *scene = *state;
+    pthread_t thread;
+    void *outcome = NULL;
+    scene_open(scene, "zca://corp/web");
+    struct zca_flight *turn =
+        zca_flight_enter_at(scene->library, ZCA_PLACE_TOKENS, "scratch", "token", 0, NULL);
+    assert_non_null(turn);
+    assert_int_equal(pthread_create(&thread, NULL, store, &used), 0);
+    (void)nanosleep(&pause, NULL); /* it waits, or has nothing to leave yet */
+    assert_int_equal(C_DestroyObject(used.other, used.key), CKR_OK);
+    zca_flight_leave(turn);
+    assert_int_equal(pthread_join(thread, &outcome), 0);
+    assert_non_null(outcome);
+    check_copies(&used, 0);
 }
 
 #define BED(test) cmocka_unit_test_setup_teardown(test, bed_setup, bed_teardown)
@@ -118,9 +255,16 @@ int main(void)
     const struct CMUnitTest tests[] = {
         BED(destroyed_key_leaves_no_copy),
         BED(key_destroyed_by_another_session_leaves_no_copy),
+        BED(key_of_a_closed_session_leaves_no_copy),
+        BED(secret_key_leaves_no_copy),
+        BED(key_destroyed_by_another_process_leaves_no_copy),
+        BED(token_erased_by_another_process_leaves_no_copy),
         BED(logout_leaves_no_copy),
         BED(sessions_sign_with_other_keys_afterwards),
         BED(operation_that_goes_on_ends_with_its_key),
+        BED(operation_that_goes_on_ends_with_the_key_of_a_closed_session),
+        BED(operation_that_goes_on_ends_with_its_key_after_logout),
+        BED(thread_that_leaves_a_session_leaves_no_copy),
     };
     return cmocka_run_group_tests(tests, NULL, NULL);
 }
