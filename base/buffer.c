@@ -184,6 +184,7 @@ static bool fill_random(OSSL_LIB_CTX *libctx, bool secret, uint8_t *data, size_t
 bool zca_random(OSSL_LIB_CTX *libctx, size_t len, struct zca_buffer *out_bytes,
                 struct zca_error *err)
 {
+    zca_auto(gate) int inside = zca_gate_pass();
     size_t before = out_bytes->len;
     if (!zca_buffer_resize(out_bytes, before + len, err)) {
         return false;

@@ -1,7 +1,7 @@
 /* SPDX-License-Identifier: Apache-2.0 */
 /*
- * One gate for each shared object of ours: zca-core.so's is around keys, zca-remote.so's around its secret buffers, and
- * nobody inside the one enters the other. Readers are those who use keys, the writer is fork(2), by
+ * One gate for each shared object of ours: zca-core.so's is around keys, zca-remote.so's around TLS and its secret buffers,
+ * and nobody inside the one enters the other. Readers are those who use keys, the writer is fork(2), by
  * pthread_atfork(3); it goes before readers that come later, or it would wait for ever in a busy process.
  */
 #include "base/gate.h"

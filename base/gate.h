@@ -1,7 +1,7 @@
 /* SPDX-License-Identifier: Apache-2.0 */
 /*
- * fork(2) while other threads are inside libcrypto: its locks (secure heap, random generators) would stay locked in the
- * child for ever. So whoever is about to use a key enters this gate, and a fork waits until nobody is inside.
+ * fork(2) while other threads are inside libcrypto: its locks (secure heap, random generators, tables of algorithms) would stay
+ * locked in the child for ever. So whoever is about to use libcrypto enters this gate, and a fork waits until nobody is inside.
  */
 #ifndef ZCA_BASE_GATE_H
 #define ZCA_BASE_GATE_H
@@ -14,8 +14,8 @@
  * inside that waited for the lock would wait for ever.
  */
 
-/** zca_gate_enter keeps this process from forking until zca_gate_leave. May be nested; never around a wait, a network
- * call or a callback of the application. Does not fail. */
+/** zca_gate_enter keeps this process from forking until zca_gate_leave. May be nested; never around a wait for the
+ * network or a callback of the application. Does not fail. */
 void zca_gate_enter(void);
 void zca_gate_leave(void);
 

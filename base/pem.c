@@ -13,6 +13,7 @@
 #include <openssl/err.h>
 #include <openssl/pem.h>
 
+#include "base/gate.h"
 #include "base/openssl_auto.h"
 
 static const int max_certificates = 16;
@@ -74,6 +75,7 @@ static bool has_label(const struct block *block, const char *const *labels)
 
 static X509 *decode_certificate(OSSL_LIB_CTX *libctx, struct zca_span der)
 {
+    zca_auto(gate) int inside = zca_gate_pass();
     zca_auto(X509) X509 *certificate = X509_new_ex(libctx, NULL);
     const unsigned char *end = der.data;
     if (!certificate || der.len > LONG_MAX || !d2i_X509(&certificate, &end, (long)der.len) ||
@@ -85,6 +87,7 @@ static X509 *decode_certificate(OSSL_LIB_CTX *libctx, struct zca_span der)
 
 static X509_REQ *decode_request(OSSL_LIB_CTX *libctx, struct zca_span der)
 {
+    zca_auto(gate) int inside = zca_gate_pass();
     zca_auto(X509_REQ) X509_REQ *request = X509_REQ_new_ex(libctx, NULL);
     const unsigned char *end = der.data;
     if (!request || der.len > LONG_MAX || !d2i_X509_REQ(&request, &end, (long)der.len) ||
@@ -96,6 +99,7 @@ static X509_REQ *decode_request(OSSL_LIB_CTX *libctx, struct zca_span der)
 
 static X509_CRL *decode_crl(OSSL_LIB_CTX *libctx, struct zca_span der)
 {
+    zca_auto(gate) int inside = zca_gate_pass();
     zca_auto(X509_CRL) X509_CRL *crl = X509_CRL_new_ex(libctx, NULL);
     const unsigned char *end = der.data;
     if (!crl || der.len > LONG_MAX || !d2i_X509_CRL(&crl, &end, (long)der.len) ||

@@ -3,6 +3,7 @@
 #include <openssl/err.h>
 
 #include "base/algorithm.h"
+#include "base/gate.h"
 #include "base/openssl_auto.h"
 #include "core/authority.h"
 
@@ -61,6 +62,7 @@ static bool wire_digest(EVP_PKEY *key, const char *digest, struct zca_buffer *ou
 static bool verify_signature(OSSL_LIB_CTX *context, EVP_PKEY *key, const char *digest,
                              struct zca_span tbs, struct zca_span signature)
 {
+    zca_auto(gate) int inside = zca_gate_pass();
     zca_auto(error_mark) int mark = ERR_set_mark();
     zca_auto(EVP_MD_CTX) EVP_MD_CTX *operation = EVP_MD_CTX_new();
     return operation &&

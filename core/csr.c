@@ -8,6 +8,7 @@
 
 #include "base/der.h"
 #include "base/file.h"
+#include "base/gate.h"
 #include "base/openssl_auto.h"
 #include "base/pem.h"
 
@@ -175,6 +176,7 @@ static X509_REQ *make_request(struct zca_library *library, struct zca_key *key,
                               const X509_NAME *subject, STACK_OF(X509_EXTENSION) * extensions,
                               struct zca_error *err)
 {
+    zca_auto(gate) int inside = zca_gate_pass();
     OSSL_LIB_CTX *context = zca_library_context(library, err);
     zca_auto(EVP_PKEY) EVP_PKEY *pkey = context ? zca_key_pkey(key, err) : NULL;
     if (!pkey) {
@@ -244,6 +246,7 @@ static bool has_sane_key(EVP_PKEY *key)
 
 X509_REQ *zca_csr_load(struct zca_library *library, const char *path, struct zca_error *err)
 {
+    zca_auto(gate) int inside = zca_gate_pass();
     zca_auto(zca_buffer) struct zca_buffer bytes = {.len = 0};
     OSSL_LIB_CTX *context = zca_library_context(library, err);
     if (!context || !zca_file_load(path, max_request, &bytes, NULL, err)) {

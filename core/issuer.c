@@ -10,6 +10,7 @@
 
 #include "base/clock.h"
 #include "base/file.h"
+#include "base/gate.h"
 #include "base/log.h"
 #include "base/openssl_auto.h"
 #include "base/pem.h"
@@ -56,6 +57,7 @@ static bool check_link(X509 *certificate, X509 *issuer, struct zca_error *err)
 static bool check_certificates(STACK_OF(X509) * certificates, const char *origin,
                                struct zca_error *err)
 {
+    zca_auto(gate) int inside = zca_gate_pass();
     zca_auto(error_mark) int mark = ERR_set_mark();
     for (int i = 0; i < sk_X509_num(certificates); i++) {
         X509 *certificate = sk_X509_value(certificates, i);
@@ -268,6 +270,7 @@ bool zca_authority_pin(struct zca_authority *authority, bool created,
 
 static bool verify_crl(X509_CRL *crl, const STACK_OF(X509) * certificates, struct zca_error *err)
 {
+    zca_auto(gate) int inside = zca_gate_pass();
     zca_auto(error_mark) int mark = ERR_set_mark();
     int64_t issued_s = 0;
     if (!zca_clock_from_asn1(X509_CRL_get0_lastUpdate(crl), &issued_s, err)) {

@@ -12,6 +12,7 @@
 #include <openssl/x509v3.h>
 
 #include "base/clock.h"
+#include "base/gate.h"
 #include "base/log.h"
 #include "base/openssl_auto.h"
 #include "core/naming.h"
@@ -211,6 +212,7 @@ bool zca_verify_issued(struct zca_library *library, STACK_OF(X509) * chain,
                        const struct zca_expectation *expectation, STACK_OF(X509) * *out_path,
                        struct zca_error *err)
 {
+    zca_auto(gate) int inside = zca_gate_pass();
     OSSL_LIB_CTX *context = zca_library_context(library, err);
     if (!context) {
         return false;
