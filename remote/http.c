@@ -5,40 +5,39 @@
  */
 #include "remote/http.h"
 
-#include <fcntl.h>
 #include <pthread.h>
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
 #include <sys/auxv.h>
-#include <sys/socket.h>
-#include <unistd.h>
 
 #include <curl/curl.h>
 #include <openssl/crypto.h>
 #include <openssl/x509.h>
 
 #include "base/clock.h"
+#include "base/gate.h"
 #include "remote/section.h"
+#include "remote/sockets.h"
 #include "remote/tls.h"
 #include "remote/url.h"
 
 enum {
     MAX_HEADER_BYTES = 64 * 1024,      /* of one answer's whole header */
     MAX_RETRY_AFTER_S = 7 * 24 * 3600, /* nobody means more */
-    MAX_SOCKETS = 8                    /* two address families racing, one kept, some closing */
+    LONGEST_WAIT_MS = 1000             /* libcurl's own deadlines cut it short */
 };
 
 struct zca_http {
     CURL *easy;
+    CURLM *multi;          /* keeps the connection from one request to the next */
     OSSL_LIB_CTX *context; /* of its sections */
     struct zca_url url;
-    char *certificate_file; /* NULL: no client certificate */
-    char *key_file;
+    struct zca_tls_identity identity;
     size_t max_response;
-    int sockets[MAX_SOCKETS]; /* open ones, for zca_http_forget; -1: free */
-    struct zca_error tls;     /* why the client certificate could not be set */
-    int verify_error;         /* why the server's was refused; X509_V_OK: it was not */
+    struct zca_sockets sockets;
+    struct zca_error tls; /* why the client certificate could not be set */
+    int verify_error;     /* why the server's was refused; X509_V_OK: it was not */
     char curl_message[CURL_ERROR_SIZE];
 };
 
@@ -55,25 +54,13 @@ static curl_socket_t open_socket(void *context, curlsocktype purpose, struct cur
 {
     struct zca_http *http = context;
     (void)purpose; /* there is only one */
-    for (size_t i = 0; i < MAX_SOCKETS; i++) {
-        if (http->sockets[i] < 0) {
-            http->sockets[i] =
-                socket(address->family, address->socktype | SOCK_CLOEXEC, address->protocol);
-            return http->sockets[i] < 0 ? CURL_SOCKET_BAD : http->sockets[i];
-        }
-    }
-    return CURL_SOCKET_BAD;
+    return zca_sockets_open(&http->sockets, address->family, address->socktype, address->protocol);
 }
 
 static int close_socket(void *context, curl_socket_t fd)
 {
     struct zca_http *http = context;
-    for (size_t i = 0; i < MAX_SOCKETS; i++) {
-        if (http->sockets[i] == fd) {
-            http->sockets[i] = -1;
-        }
-    }
-    return close(fd);
+    return zca_sockets_close(&http->sockets, fd);
 }
 
 static CURLcode prepare_tls(CURL *easy, void *tls, void *context)
@@ -81,12 +68,9 @@ static CURLcode prepare_tls(CURL *easy, void *tls, void *context)
     struct zca_http *http = context;
     (void)easy; /* there is only one */
     zca_tls_watch(tls, &http->verify_error);
-    if (!http->certificate_file ||
-        zca_tls_use_certificate(tls, http->context, http->certificate_file, http->key_file,
-                                &http->tls)) {
-        return CURLE_OK;
-    }
-    return CURLE_SSL_CERTPROBLEM;
+    return zca_tls_use_identity(tls, http->context, &http->identity, &http->tls)
+               ? CURLE_OK
+               : CURLE_SSL_CERTPROBLEM;
 }
 
 static size_t receive_body(char *data, size_t size, size_t count, void *context)
@@ -154,7 +138,6 @@ static const struct {
     {CURLOPT_SSL_VERIFYPEER,           1                      },
     {CURLOPT_SSL_VERIFYHOST,           2                      },
     {CURLOPT_TCP_NODELAY,              1                      },
-    {CURLOPT_MAXCONNECTS,              1                      },
     {CURLOPT_SUPPRESS_CONNECT_HEADERS, 1                      },
 };
 
@@ -198,27 +181,18 @@ static bool set_fixed_options(struct zca_http *http)
            curl_easy_setopt(easy, CURLOPT_SSL_CTX_DATA, http) == CURLE_OK;
 }
 
-static bool copy_text(char **out_copy, const char *text, struct zca_error *err)
+/* Of one connection at most. */
+static bool make_handles(struct zca_http *http)
 {
-    if (!text || !*text) {
-        return true;
-    }
-    *out_copy = strdup(text);
-    return *out_copy || zca_error_set(err, ZCA_ERR_MEMORY, "copying a setting");
-}
-
-static bool set_client_files(struct zca_http *http, const struct zca_client_settings *settings,
-                             struct zca_error *err)
-{
-    /* one file may hold both */
-    const char *key_file =
-        settings->key_file && *settings->key_file ? settings->key_file : settings->certificate_file;
-    return copy_text(&http->certificate_file, settings->certificate_file, err) &&
-           copy_text(&http->key_file, key_file, err);
+    http->easy = curl_easy_init();
+    http->multi = curl_multi_init();
+    return http->easy && http->multi &&
+           curl_multi_setopt(http->multi, CURLMOPT_MAXCONNECTS, 1L) == CURLM_OK;
 }
 
 struct zca_http *zca_http_open(const struct zca_client_settings *settings, struct zca_error *err)
 {
+    zca_auto(gate) int inside = zca_gate_pass();
     zca_auto(zca_section) struct zca_section section = {0};
     if (!zca_section_enter(&section, settings->context, err)) {
         return NULL;
@@ -229,14 +203,15 @@ struct zca_http *zca_http_open(const struct zca_client_settings *settings, struc
         return NULL;
     }
     http->context = section.context;
-    memset(http->sockets, -1, sizeof(http->sockets));
+    zca_sockets_init(&http->sockets);
     http->max_response = settings->max_response;
-    if (!zca_url_parse(settings->url, &http->url, err) || !set_client_files(http, settings, err)) {
+    if (!zca_url_parse(settings->url, &http->url, err) ||
+        !zca_tls_identity_set(&http->identity, settings->certificate_file, settings->key_file,
+                              err)) {
         return NULL;
     }
-    http->easy = curl_easy_init();
-    if (!http->easy || !set_fixed_options(http) || !set_trust(http->easy, settings->trust_file) ||
-        !set_proxy(http)) {
+    if (!make_handles(http) || !set_fixed_options(http) ||
+        !set_trust(http->easy, settings->trust_file) || !set_proxy(http)) {
         (void)zca_error_set(err, ZCA_ERR_UNSUPPORTED,
                             "this libcurl (%s) lacks what zca needs: install the OpenSSL flavour",
                             curl_version()); /* NULL tells */
@@ -247,31 +222,24 @@ struct zca_http *zca_http_open(const struct zca_client_settings *settings, struc
 
 void zca_http_close(struct zca_http *http)
 {
+    zca_auto(gate) int inside = zca_gate_pass();
     zca_auto(zca_section) struct zca_section section = {0};
     if (!http || !zca_section_enter(&section, http->context, NULL)) {
         return;
     }
-    curl_easy_cleanup(http->easy);
+    curl_easy_cleanup(http->easy);         /* NULL is fine */
+    (void)curl_multi_cleanup(http->multi); /* as above: there is no transfer in it */
     zca_url_clear(&http->url);
-    free(http->certificate_file);
-    free(http->key_file);
+    zca_tls_identity_clear(&http->identity);
     free(http);
 }
 
-/* Behind each descriptor there is /dev/null from now on: the farewell of TLS goes nowhere. */
 void zca_http_forget(struct zca_http *http)
 {
-    int nowhere = http ? open("/dev/null", O_RDWR | O_CLOEXEC) : -1;
-    for (size_t i = 0; http && i < MAX_SOCKETS; i++) {
-        if (http->sockets[i] >= 0 &&
-            (nowhere < 0 || dup3(nowhere, http->sockets[i], O_CLOEXEC) < 0)) {
-            (void)close(http->sockets[i]); /* the connection is the parent's */
-        }
+    if (http) {
+        zca_sockets_forget(&http->sockets);
+        zca_http_close(http);
     }
-    if (nowhere >= 0) {
-        (void)close(nowhere); /* held nothing */
-    }
-    zca_http_close(http);
 }
 
 /* ---- one request ---- */
@@ -443,6 +411,41 @@ static bool judge(struct zca_http *http, CURLcode rc, struct receiving *receivin
     return true;
 }
 
+static CURLMcode step(const struct zca_http *http, int *out_running)
+{
+    zca_auto(gate) int inside = zca_gate_pass();
+    return curl_multi_perform(http->multi, out_running);
+}
+
+/* How it ended. */
+static CURLcode end_transfer(const struct zca_http *http, CURLMcode state)
+{
+    zca_auto(gate) int inside = zca_gate_pass();
+    int left = 0;
+    const CURLMsg *message = curl_multi_info_read(http->multi, &left);
+    CURLcode rc = state == CURLM_OK && message ? message->data.result : CURLE_OUT_OF_MEMORY;
+    (void)curl_multi_remove_handle(http->multi, http->easy); /* it is there */
+    return rc;
+}
+
+/* As curl_easy_perform(3), but what computes is inside the gate: TLS takes OpenSSL's locks, which a fork of another thread
+ * must find free. Outside is the wait: a fork never waits for an authority. */
+static CURLcode transfer(const struct zca_http *http)
+{
+    int running = 0;
+    if (curl_multi_add_handle(http->multi, http->easy) != CURLM_OK) {
+        return CURLE_OUT_OF_MEMORY;
+    }
+    CURLMcode state = step(http, &running);
+    while (state == CURLM_OK && running > 0) {
+        state = curl_multi_poll(http->multi, NULL, 0, LONGEST_WAIT_MS, NULL);
+        if (state == CURLM_OK) {
+            state = step(http, &running);
+        }
+    }
+    return end_transfer(http, state);
+}
+
 static bool run(struct zca_http *http, const struct zca_http_request *request, long left_ms,
                 struct receiving *receiving, struct zca_error *err)
 {
@@ -460,7 +463,7 @@ static bool run(struct zca_http *http, const struct zca_http_request *request, l
     http->curl_message[0] = '\0';
     zca_error_clear(&http->tls);
     http->verify_error = X509_V_OK;
-    CURLcode rc = curl_easy_perform(http->easy);
+    CURLcode rc = transfer(http);
     drop_request(http->easy);
     return judge(http, rc, receiving, err);
 }

@@ -2,6 +2,9 @@
 /* Reads certificate and key for each new connection: files may be renewed meanwhile. */
 #include "remote/tls.h"
 
+#include <stdlib.h>
+#include <string.h>
+
 #include <openssl/pem.h>
 #include <openssl/ssl.h>
 
@@ -39,21 +42,48 @@ static EVP_PKEY *load_key(OSSL_LIB_CTX *context, const char *path, struct zca_er
     return key;
 }
 
-bool zca_tls_use_certificate(SSL_CTX *tls, OSSL_LIB_CTX *context, const char *certificate_file,
-                             const char *key_file, struct zca_error *err)
+static bool copy_text(char **out_copy, const char *text, struct zca_error *err)
 {
-    SSL_CTX_set_default_passwd_cb(tls, no_passphrase);
-    if (SSL_CTX_use_certificate_chain_file(tls, certificate_file) != 1) {
-        return zca_error_set(err, ZCA_ERR_CONFIG, "'%s' cannot be read as certificates in PEM",
-                             certificate_file);
+    *out_copy = strdup(text);
+    return *out_copy || zca_error_set(err, ZCA_ERR_MEMORY, "copying a setting");
+}
+
+bool zca_tls_identity_set(struct zca_tls_identity *identity, const char *certificate_file,
+                          const char *key_file, struct zca_error *err)
+{
+    if (!certificate_file || *certificate_file == '\0') {
+        return true;
     }
-    zca_auto(EVP_PKEY) EVP_PKEY *key = load_key(context, key_file, err);
+    bool is_apart = key_file && *key_file != '\0'; /* one file may hold both */
+    return copy_text(&identity->certificate_file, certificate_file, err) &&
+           copy_text(&identity->key_file, is_apart ? key_file : certificate_file, err);
+}
+
+void zca_tls_identity_clear(struct zca_tls_identity *identity)
+{
+    free(identity->certificate_file);
+    free(identity->key_file);
+    *identity = (struct zca_tls_identity){NULL, NULL};
+}
+
+bool zca_tls_use_identity(SSL_CTX *tls, OSSL_LIB_CTX *context,
+                          const struct zca_tls_identity *identity, struct zca_error *err)
+{
+    if (!identity->certificate_file) {
+        return true;
+    }
+    SSL_CTX_set_default_passwd_cb(tls, no_passphrase);
+    if (SSL_CTX_use_certificate_chain_file(tls, identity->certificate_file) != 1) {
+        return zca_error_set(err, ZCA_ERR_CONFIG, "'%s' cannot be read as certificates in PEM",
+                             identity->certificate_file);
+    }
+    zca_auto(EVP_PKEY) EVP_PKEY *key = load_key(context, identity->key_file, err);
     if (!key) {
         return false;
     }
     if (SSL_CTX_use_PrivateKey(tls, key) != 1) {
-        return zca_error_set(err, ZCA_ERR_CONFIG, "the key in '%s' is not that of '%s'", key_file,
-                             certificate_file);
+        return zca_error_set(err, ZCA_ERR_CONFIG, "the key in '%s' is not that of '%s'",
+                             identity->key_file, identity->certificate_file);
     }
     return true;
 }

@@ -10,17 +10,29 @@
 #include "base/auto.h"
 #include "base/error.h"
 
+/* Who a TLS client is. */
+struct zca_tls_identity {
+    char *certificate_file; /* PEM: leaf, then issuers; NULL: nobody */
+    char *
+        key_file; /* PEM, not protected by a passphrase: nobody may be asked from inside a library */
+};
+
+/** zca_tls_identity_set copies the names of files; certificate_file NULL or "": none, key_file: the same file.
+ * err ZCA_ERR_MEMORY. zca_tls_identity_clear releases. */
+ZCA_NODISCARD bool zca_tls_identity_set(struct zca_tls_identity *identity,
+                                        const char *certificate_file, const char *key_file,
+                                        struct zca_error *err);
+void zca_tls_identity_clear(struct zca_tls_identity *identity);
+
 /**
- * zca_tls_use_certificate sets certificate, chain and key of a TLS client. Call it inside a section.
+ * zca_tls_use_identity sets certificate, chain and key of a TLS client, if there are any. Call it inside a section.
  *
- * tls, context       borrowed; `tls` belongs to `context`, which is the section's.
- * certificate_file   PEM: leaf, then issuers.
- * key_file           PEM, not protected by a passphrase: nobody may be asked from inside a library.
- * err                ZCA_ERR_CONFIG, ZCA_ERR_NOT_FOUND, ZCA_ERR_SYSTEM name the file.
+ * tls, context   borrowed; `tls` belongs to `context`, which is the section's.
+ * err            ZCA_ERR_CONFIG, ZCA_ERR_NOT_FOUND, ZCA_ERR_SYSTEM name the file.
  */
-ZCA_NODISCARD bool zca_tls_use_certificate(SSL_CTX *tls, OSSL_LIB_CTX *context,
-                                           const char *certificate_file, const char *key_file,
-                                           struct zca_error *err);
+ZCA_NODISCARD bool zca_tls_use_identity(SSL_CTX *tls, OSSL_LIB_CTX *context,
+                                        const struct zca_tls_identity *identity,
+                                        struct zca_error *err);
 
 /**
  * zca_tls_watch makes `tls` note why it refuses a server's certificate.
