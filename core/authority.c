@@ -312,6 +312,20 @@ static long timeout_ms(const struct zca_authority *authority)
     return timeout_s * 1000;
 }
 
+/* TLS needs decoders, which the default provider has: beside another crypto provider it gets a context of its own. */
+static bool find_context(const struct zca_authority *authority, OSSL_LIB_CTX **out_context,
+                         struct zca_error *err)
+{
+    const char *crypto = zca_config_get_text(authority->config, "zca", NULL,
+                                             &zca_library_options[ZCA_LIBRARY_CRYPTO_PROVIDER]);
+    *out_context = NULL;
+    if (strcmp(crypto, "default") != 0) {
+        return true;
+    }
+    *out_context = zca_library_context(authority->library, err);
+    return *out_context;
+}
+
 static struct zca_client *open_client(const struct zca_authority *authority,
                                       const struct zca_remote *remote, struct zca_error *err)
 {
@@ -338,9 +352,9 @@ static struct zca_client *open_client(const struct zca_authority *authority,
         .key_file = get_text(authority, ZCA_AUTHORITY_KEY),
         .timeout_ms = timeout_ms(authority),
         .max_response = max_response,
-        .context = zca_library_context(authority->library, err),
     };
-    return !settings.context ? NULL : remote->client_open(&settings, err);
+    return find_context(authority, &settings.context, err) ? remote->client_open(&settings, err)
+                                                           : NULL;
 }
 
 static bool authorise(struct zca_authority *authority, const struct zca_remote *remote,
