@@ -50,13 +50,28 @@ OSSL_LIB_CTX *bench_context_new(bool with_zca)
     return slot->context;
 }
 
+OSSL_LIB_CTX *bench_context_of(const char *path)
+{
+    struct opened *slot = find(NULL);
+    slot->context = OSSL_LIB_CTX_new();
+    if (!slot->context || OSSL_LIB_CTX_load_config(slot->context, path) != 1) {
+        bench_stop(path);
+    }
+    return slot->context;
+}
+
+static void unload(OSSL_PROVIDER *provider)
+{
+    if (provider) {
+        (void)OSSL_PROVIDER_unload(provider); /* nothing is left to do about it */
+    }
+}
+
 void bench_context_free(OSSL_LIB_CTX *context)
 {
     struct opened *slot = find(context);
-    if (slot->zca) {
-        (void)OSSL_PROVIDER_unload(slot->zca); /* nothing is left to do about it */
-    }
-    (void)OSSL_PROVIDER_unload(slot->standard); /* as above */
+    unload(slot->zca);
+    unload(slot->standard);
     OSSL_LIB_CTX_free(context);
     *slot = (struct opened){0};
 }

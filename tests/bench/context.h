@@ -19,6 +19,9 @@ void bench_stop(const char *what) __attribute__((noreturn));
 /** bench_context_new makes a context with the default provider, and zca of the directory $ZCA_MODULES. */
 OSSL_LIB_CTX *bench_context_new(bool with_zca);
 
+/** bench_context_of makes a context with what a configuration file of OpenSSL activates. */
+OSSL_LIB_CTX *bench_context_of(const char *path);
+
 /** bench_context_free unloads and frees a context. */
 void bench_context_free(OSSL_LIB_CTX *context);
 

@@ -18,7 +18,7 @@ collected() { # CALLGRIND-OPTION... COMMAND...: instructions
     valgrind --tool=callgrind --callgrind-out-file=/dev/null "$@" 2>&1 >/dev/null | sed -n 's/.*Collected : //p'
 }
 
-instructions() { # with|without COMMAND...: the configuration of openssl, and what it runs
+instructions() { # with|uris|without COMMAND...: the configuration of openssl, and what it runs
     local configuration=$1
     shift
     OPENSSL_CONF=$work/$configuration.cnf collected "$@"
@@ -32,7 +32,7 @@ per_call() { # raw|MODULE: a CKM_ECDSA signature
     echo $(($(collected --toggle-collect='counted_signatures*' "$programs/pkcs11" count "$1" 20) / 20))
 }
 
-per_load() { # KIND plain|zca URI NUMBER [HELD]
+per_load() { # KIND plain|zca|FILE.cnf URI NUMBER [HELD]
     echo $(($(collected --toggle-collect='counted_loads*' "$programs/load" count "$@") / $4))
 }
 
@@ -62,6 +62,7 @@ tell 'openssl version, zca active, more by' $((with - without)) limit 150000
 request=(openssl req -new -subj /CN=bench -out /dev/null -key)
 without=$(instructions without "${request[@]}" p256.key)
 ratio 'openssl req, key file, zca active' "$(instructions with "${request[@]}" p256.key)" "$without" goal 1010
+ratio 'openssl req, key file, for URIs only' "$(instructions uris "${request[@]}" p256.key)" "$without" limit 1012
 ratio 'openssl req -key zca://' "$(instructions with "${request[@]}" zca://bench-p256)" "$without" limit 1000
 
 ratio 'openssl storeutl zca://' "$(instructions with openssl storeutl zca://bench-p256)" \
@@ -71,6 +72,7 @@ ratio 'openssl storeutl -keys zca://' "$(instructions with openssl storeutl -key
 
 without=$(instructions without openssl x509 -in p256.crt)
 ratio 'openssl x509, file, zca active' "$(instructions with openssl x509 -in p256.crt)" "$without" goal 1010
+ratio 'openssl x509, file, for URIs only' "$(instructions uris openssl x509 -in p256.crt)" "$without" limit 1015
 ratio 'openssl x509 -in zca://' "$(instructions with openssl x509 -in zca://bench-p256)" "$without" limit 1020
 
 OPENSSL_CONF=with.cnf strace -f -o trace openssl version >/dev/null
@@ -103,8 +105,9 @@ ratio 'a key loaded' "$(per_load key zca zca://bench-p256 20)" "$(per_load key p
 ratio 'a key reference loaded' "$(per_load pem zca p256.ref 20)" "$(per_load pem plain p256.key 20)" goal 1050
 ratio 'a certificate loaded' "$(per_load certificate zca zca://bench-p256 20)" \
     "$(per_load certificate plain p256.crt 20)" limit 900
-ratio 'a trust store of 140 CAs, zca active' "$(per_load trust zca trust.pem 1)" \
-    "$(per_load trust plain trust.pem 1)" goal 1030
+without=$(per_load trust plain trust.pem 1)
+ratio 'a trust store of 140 CAs, zca active' "$(per_load trust zca trust.pem 1)" "$without" goal 1030
+ratio 'a trust store of 140 CAs, for URIs only' "$(per_load trust uris.cnf trust.pem 1)" "$without" limit 1030
 
 # ---- servers ----
 

@@ -5,7 +5,7 @@
  *
  * usage: load DIRECTORY ROUNDS                      warm: costs as JSON lines
  *        load first KIND URI                        the first load in a process: one such line
- *        load count KIND plain|zca URI NUMBER [HELD]  NUMBER warm loads inside counted_loads, for callgrind; before, HELD
+ *        load count KIND plain|zca|FILE.cnf URI NUMBER [HELD]  NUMBER warm loads inside counted_loads, for callgrind; before, HELD
  *                                                   keys of zca://held-1, zca://held-2, ... are loaded and kept
  * KIND is key, pem (through PEM_read_bio_PrivateKey, as nginx does), certificate or trust.
  */
@@ -76,7 +76,7 @@ static load_function *find_kind(const char *name)
 
 /* ---- warm ---- */
 
-enum { PLAIN, ACTIVE, NUM_CONTEXTS };
+enum { PLAIN, ACTIVE, URIS_ONLY, NUM_CONTEXTS };
 
 static OSSL_LIB_CTX *contexts[NUM_CONTEXTS];
 
@@ -94,25 +94,26 @@ static const struct comparison {
      load_key,         {{"file", "p256.key", PLAIN},
       {"again", "p256.key", PLAIN},
       {"file, zca active", "p256.key", ACTIVE},
-      {"zca", "zca://bench-p256", ACTIVE}}        },
+      {"zca", "zca://bench-p256", ACTIVE}}                         },
     {"key by PEM_read",
      load_pem,         {{"file", "p256.key", PLAIN},
       {"again", "p256.key", PLAIN},
       {"file, zca active", "p256.key", ACTIVE},
-      {"zca reference", "p256.ref", ACTIVE}}      },
+      {"zca reference", "p256.ref", ACTIVE}}                       },
     {"RSA key",
      load_key,         {{"file", "rsa2048.key", PLAIN},
       {"again", "rsa2048.key", PLAIN},
-      {"zca", "zca://bench-rsa2048", ACTIVE}}     },
+      {"zca", "zca://bench-rsa2048", ACTIVE}}                      },
     {"certificate",
      load_certificate, {{"file", "p256.crt", PLAIN},
       {"again", "p256.crt", PLAIN},
       {"file, zca active", "p256.crt", ACTIVE},
-      {"zca", "zca://bench-p256", ACTIVE}}},
+      {"zca", "zca://bench-p256", ACTIVE}}                 },
     {"trust store",
      load_trust,       {{"file", "trust.pem", PLAIN},
       {"again", "trust.pem", PLAIN},
-      {"file, zca active", "trust.pem", ACTIVE}}},
+      {"file, zca active", "trust.pem", ACTIVE},
+      {"file, zca active for URIs only", "trust.pem", URIS_ONLY}}},
 };
 
 struct running {
@@ -143,6 +144,9 @@ static void compare(const char *directory, long rounds)
 {
     contexts[PLAIN] = bench_context_new(false);
     contexts[ACTIVE] = bench_context_new(true);
+    char configuration[MAX_PATH];
+    (void)snprintf(configuration, sizeof(configuration), "%s/uris.cnf", directory);
+    contexts[URIS_ONLY] = bench_context_of(configuration);
     for (size_t i = 0; i < ZCA_COUNT(comparisons); i++) {
         struct running running = {.comparison = &comparisons[i], .directory = directory};
         const char *names[MAX_VARIANTS + 1] = {0};
@@ -151,8 +155,9 @@ static void compare(const char *directory, long rounds)
         }
         bench_measure(comparisons[i].name, names, rounds, take_turn, &running);
     }
-    bench_context_free(contexts[ACTIVE]);
-    bench_context_free(contexts[PLAIN]);
+    for (size_t i = 0; i < NUM_CONTEXTS; i++) {
+        bench_context_free(contexts[i]);
+    }
 }
 
 /* ---- cold, and counted ---- */
@@ -176,10 +181,16 @@ __attribute__((noinline)) static void counted_loads(load_function *load, OSSL_LI
     }
 }
 
-static void count(const char *kind, bool with_zca, const char *uri, long number, long num_held)
+static OSSL_LIB_CTX *find_context(const char *which)
+{
+    bool is_file = strstr(which, ".cnf");
+    return is_file ? bench_context_of(which) : bench_context_new(strcmp(which, "zca") == 0);
+}
+
+static void count(const char *kind, const char *which, const char *uri, long number, long num_held)
 {
     load_function *load = find_kind(kind);
-    OSSL_LIB_CTX *context = bench_context_new(with_zca);
+    OSSL_LIB_CTX *context = find_context(which);
     EVP_PKEY **held = calloc((size_t)num_held + 1, sizeof(EVP_PKEY *));
     for (long i = 0; i < num_held; i++) {
         char name[64];
@@ -202,11 +213,11 @@ int main(int argc, char **argv)
     } else if (argc == 4 && strcmp(argv[1], "first") == 0) {
         load_first(argv[2], argv[3]);
     } else if (argc >= 6 && strcmp(argv[1], "count") == 0) {
-        count(argv[2], strcmp(argv[3], "zca") == 0, argv[4], strtol(argv[5], NULL, 10),
+        count(argv[2], argv[3], argv[4], strtol(argv[5], NULL, 10),
               argc > 6 ? strtol(argv[6], NULL, 10) : 0);
     } else {
         fprintf(stderr, "usage: load DIRECTORY ROUNDS\n       load first KIND URI\n"
-                        "       load count KIND plain|zca URI NUMBER [HELD]\n");
+                        "       load count KIND plain|zca|FILE.cnf URI NUMBER [HELD]\n");
         return 2;
     }
     return 0;

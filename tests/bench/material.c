@@ -1,7 +1,7 @@
 /* SPDX-License-Identifier: Apache-2.0 */
 /*
- * Makes in DIRECTORY what the measurements need, without an authority: zca.conf and its state, with.cnf and
- * without.cnf (openssl.cnf with zca and without), for each algorithm a key file with its certificate (NAME.key,
+ * Makes in DIRECTORY what the measurements need, without an authority: zca.conf and its state, with.cnf, uris.cnf and
+ * without.cnf (openssl.cnf with zca, with zca-uris-only, and without zca), for each algorithm a key file with its certificate (NAME.key,
  * NAME.crt, both in NAME.pem) and an identity zca://bench-NAME with a key reference (NAME.ref) and a certificate
  * (NAME.zca.crt, also in the state), and trust.pem, a trust store of 140 CA certificates.
  *
@@ -108,18 +108,19 @@ static void write_conf(const char *name, void (*write_content)(FILE *file))
     close_file(file, path);
 }
 
-static void write_openssl_cnf(const char *name, bool with_zca)
+/* options: lines of zca's section; NULL: without zca. */
+static void write_openssl_cnf(const char *name, const char *options)
 {
     char path[PATH_MAX];
     make_path(path, "%s", name);
     FILE *file = open_file(path, "we");
     fprintf(file, "openssl_conf = init\n[init]\nproviders = providers\n[providers]\n"
                   "default = default_provider\n");
-    if (with_zca) {
+    if (options) {
         fprintf(file,
                 "zca = zca_provider\n[zca_provider]\nactivate = 1\nmodule = %s/zca.so\n"
-                "zca-config = %s/zca.conf\n",
-                modules, directory);
+                "zca-config = %s/zca.conf\n%s",
+                modules, directory, options);
     }
     fprintf(file, "[default_provider]\nactivate = 1\n[req]\ndistinguished_name = dn\n[dn]\n");
     close_file(file, path);
@@ -129,8 +130,9 @@ static void write_configuration(void)
 {
     write_conf("zca.conf", write_zca_conf);
     write_conf("make.conf", write_make_conf);
-    write_openssl_cnf("with.cnf", true);
-    write_openssl_cnf("without.cnf", false);
+    write_openssl_cnf("with.cnf", "");
+    write_openssl_cnf("uris.cnf", "zca-uris-only = yes\n");
+    write_openssl_cnf("without.cnf", NULL);
 }
 
 /* ---- keys and certificates ---- */
