@@ -44,11 +44,13 @@ static const CK_ULONG profiles[] = {
 
 /* ---- making ---- */
 
+/* credential   see zca_identity_open_as. */
 static struct zca_identity *open_identity(struct zca_library *library, const char *uri,
+                                          const struct zca_buffer *credential,
                                           struct zca_error *err)
 {
     zca_auto(zca_uri) struct zca_uri *parsed = zca_uri_parse(uri, err);
-    return parsed ? zca_identity_open(library, parsed, err) : NULL;
+    return parsed ? zca_identity_open_as(library, parsed, credential, err) : NULL;
 }
 
 /* NAME of a section is "NAME" or "AUTHORITY/NAME": a URI without its scheme. */
@@ -60,7 +62,7 @@ static struct zca_identity *open_section(struct zca_library *library, const char
         !zca_buffer_append(&uri, zca_span_of("", 1), err)) {
         return NULL;
     }
-    return open_identity(library, (const char *)uri.data, err);
+    return open_identity(library, (const char *)uri.data, NULL, err);
 }
 
 static size_t choice_of(const struct zca_library *library, const char *name,
@@ -184,7 +186,7 @@ static CK_RV make_key(struct zca_token *token, const struct zca_key_type *type)
     struct zca_error err = {0};
     zca_auto(zca_key) struct zca_key *key = NULL;
     zca_auto(zca_identity) struct zca_identity *identity =
-        open_identity(token->library, state->uri, &err);
+        open_identity(token->library, state->uri, NULL, &err);
     if (identity) {
         zca_module_outside();
         key = zca_identity_make_key(identity, type ? type : zca_identity_get_key_type(identity),
@@ -195,6 +197,17 @@ static CK_RV make_key(struct zca_token *token, const struct zca_key_type *type)
     bool is_fine =
         key || (!type && (err.reason == ZCA_ERR_CONFLICT || err.reason == ZCA_ERR_UNSUPPORTED));
     return is_fine ? CKR_OK : zca_pkcs11_fail(token->library, &err);
+}
+
+/* ---- who asks the authority ---- */
+
+/* The user, where the PIN is a credential: `copy` has it then. Else the host, by its files: NULL. */
+static CK_RV find_asker(const struct identity *state, struct zca_buffer *copy,
+                        const struct zca_buffer **out_credential)
+{
+    bool is_user = state->pin_use == ZCA_PIN_CREDENTIAL;
+    *out_credential = is_user ? copy : NULL;
+    return is_user ? zca_identity_credential_copy(state->credential, copy) : CKR_OK;
 }
 
 /* ---- C_FindObjectsInit ---- */
@@ -226,15 +239,10 @@ static enum need need_of(struct identity *state)
 }
 
 /* A renewal that fails is no failure of the search: what is there is good. */
-static CK_RV issue(struct zca_token *token, enum need need)
+static CK_RV issue(struct zca_token *token, enum need need, const struct zca_buffer *credential)
 {
     struct identity *state = token->state;
-    zca_auto(zca_buffer) struct zca_buffer credential = ZCA_SECRET_BUFFER;
-    CK_RV rv = zca_identity_credential_copy(state->credential, &credential);
-    if (rv != CKR_OK) {
-        return rv;
-    }
-    rv = zca_issue_run(state->issue, state->uri, zca_buffer_span(&credential));
+    CK_RV rv = zca_issue_run(state->issue, state->uri, credential);
     CK_RV refreshed = refresh(token, NULL);
     return rv != CKR_OK && need == NEED_CERTIFICATE ? rv : refreshed;
 }
@@ -247,7 +255,10 @@ static CK_RV search_certificates(struct zca_token *token, const struct zca_searc
         !zca_issue_may_run(state->issue)) {
         return CKR_OK;
     }
-    return issue(token, need);
+    zca_auto(zca_buffer) struct zca_buffer copy = ZCA_SECRET_BUFFER;
+    const struct zca_buffer *credential = NULL;
+    CK_RV rv = find_asker(state, &copy, &credential);
+    return rv == CKR_OK ? issue(token, need, credential) : rv;
 }
 
 static CK_RV show_status(struct zca_token *token)
@@ -282,24 +293,29 @@ static CK_RV search(struct zca_token *token, const struct zca_search *search)
 
 /* ---- C_Login, C_SetPIN, C_GenerateKeyPair ---- */
 
-static CK_RV check_local(struct identity *state, struct zca_span pin)
+static CK_RV check_local(struct identity *state, struct zca_span pin, struct zca_buffer *out_opened)
 {
+    (void)out_opened; /* nothing but the use of the key */
     return zca_identity_pin_check(state->pin, state->identity, pin);
 }
 
-static CK_RV check_credential(struct identity *state, struct zca_span pin)
+static CK_RV check_credential(struct identity *state, struct zca_span pin,
+                              struct zca_buffer *out_opened)
 {
     bool is_doubtful = zca_issue_is_refused(state->issue);
     CK_RV rv = zca_identity_credential_check(state->credential, state->identity, pin, is_doubtful);
-    if (rv == CKR_OK) {
-        zca_issue_resume(state->issue);
+    if (rv != CKR_OK) {
+        return rv;
     }
-    return rv;
+    zca_issue_resume(state->issue);
+    return zca_buffer_append(out_opened, pin, NULL) ? CKR_OK : CKR_HOST_MEMORY;
 }
 
-static CK_RV login(struct zca_token *token, CK_USER_TYPE user, struct zca_span pin)
+static CK_RV login(struct zca_token *token, CK_USER_TYPE user, struct zca_span pin,
+                   struct zca_buffer *out_opened)
 {
-    static CK_RV (*const checks[])(struct identity * state, struct zca_span pin) = {
+    static CK_RV (*const checks[])(struct identity * state, struct zca_span pin,
+                                   struct zca_buffer * out_opened) = {
         [ZCA_PIN_LOCAL] = check_local,
         [ZCA_PIN_CREDENTIAL] = check_credential,
     };
@@ -307,12 +323,19 @@ static CK_RV login(struct zca_token *token, CK_USER_TYPE user, struct zca_span p
     if (user != CKU_USER || !checks[state->pin_use]) {
         return CKR_USER_TYPE_INVALID;
     }
-    CK_RV rv = checks[state->pin_use](state, pin);
+    CK_RV rv = checks[state->pin_use](state, pin, out_opened);
     if (rv == CKR_OK && state->when == ZCA_ISSUE_ON_LOGIN && need_of(state) != NEED_NOTHING &&
         zca_issue_may_run(state->issue)) {
-        (void)issue(token, NEED_RENEWAL); /* it is logged; the login itself is good */
+        bool is_user = state->pin_use == ZCA_PIN_CREDENTIAL;
+        (void)issue(token, NEED_RENEWAL, is_user ? out_opened : NULL); /* logged; this is good */
     }
     return rv;
+}
+
+static void keep(struct zca_token *token, struct zca_buffer *opened)
+{
+    struct identity *state = token->state;
+    zca_identity_credential_keep(state->credential, opened);
 }
 
 static void logout(struct zca_token *token)
@@ -402,23 +425,26 @@ static struct zca_object *ref_certificate(struct zca_token *token, struct zca_sp
 
 static CK_RV store_certificate(struct zca_token *token, struct zca_span der)
 {
-    static const enum zca_reason of_the_value[] = {ZCA_ERR_VERIFY, ZCA_ERR_EXPIRED,
-                                                   ZCA_ERR_INVALID};
+    static const struct zca_pkcs11_code codes[] = {
+        {ZCA_ERR_VERIFY,  CKR_ATTRIBUTE_VALUE_INVALID},
+        {ZCA_ERR_EXPIRED, CKR_ATTRIBUTE_VALUE_INVALID},
+        {ZCA_ERR_INVALID, CKR_ATTRIBUTE_VALUE_INVALID},
+    };
     struct identity *state = token->state;
     struct zca_error err = {.reason = ZCA_ERR_NONE};
+    zca_auto(zca_buffer) struct zca_buffer copy = ZCA_SECRET_BUFFER;
+    const struct zca_buffer *credential = NULL;
+    CK_RV rv = find_asker(state, &copy, &credential);
+    if (rv != CKR_OK) {
+        return rv;
+    }
     zca_module_outside();
     zca_auto(zca_identity) struct zca_identity *identity =
-        open_identity(token->library, state->uri, &err);
+        open_identity(token->library, state->uri, credential, &err);
     bool is_stored = identity && zca_import(identity, der, &err);
     zca_module_inside();
-    if (is_stored) {
-        return refresh(token, NULL);
-    }
-    CK_RV rv = zca_pkcs11_fail(token->library, &err);
-    for (size_t i = 0; i < ZCA_COUNT(of_the_value); i++) {
-        rv = of_the_value[i] == err.reason ? CKR_ATTRIBUTE_VALUE_INVALID : rv;
-    }
-    return rv;
+    return is_stored ? refresh(token, NULL)
+                     : zca_pkcs11_fail_by(token->library, &err, codes, ZCA_COUNT(codes));
 }
 
 /* What the token shows already is no import: programs write the whole chain. */
@@ -445,6 +471,7 @@ const struct zca_token_kind zca_token_identity = {
     .flags = flags,
     .search = search,
     .login = login,
+    .keep = keep,
     .logout = logout,
     .set_pin = set_pin,
     .generate = generate,

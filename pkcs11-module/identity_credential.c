@@ -93,19 +93,6 @@ static CK_RV check(struct zca_identity_credential *credential, const struct zca_
     return CKR_OK;
 }
 
-/* ---- keeping ---- */
-
-static CK_RV keep(struct zca_identity_credential *credential, struct zca_span pin)
-{
-    zca_auto(zca_buffer) struct zca_buffer copy = ZCA_SECRET_BUFFER;
-    if (!zca_buffer_append(&copy, pin, NULL)) {
-        return CKR_HOST_MEMORY;
-    }
-    zca_auto(lock) pthread_mutex_t *held = zca_lock(&credential->mutex);
-    zca_buffer_move(&credential->secret, &copy);
-    return CKR_OK;
-}
-
 CK_RV zca_identity_credential_check(struct zca_identity_credential *credential,
                                     const struct zca_identity *identity, struct zca_span pin,
                                     bool is_doubtful)
@@ -120,10 +107,18 @@ CK_RV zca_identity_credential_check(struct zca_identity_credential *credential,
     if (is_doubtful || is_past(credential)) {
         zca_pin_memory_forget(credential->memory);
     }
-    CK_RV rv = zca_pin_memory_knows(credential->memory, context, pin)
-                   ? CKR_OK
-                   : check(credential, identity, context, pin);
-    return rv == CKR_OK ? keep(credential, pin) : rv;
+    return zca_pin_memory_knows(credential->memory, context, pin)
+               ? CKR_OK
+               : check(credential, identity, context, pin);
+}
+
+/* ---- keeping ---- */
+
+void zca_identity_credential_keep(struct zca_identity_credential *credential,
+                                  struct zca_buffer *secret)
+{
+    zca_auto(lock) pthread_mutex_t *held = zca_lock(&credential->mutex);
+    zca_buffer_move(&credential->secret, secret);
 }
 
 CK_RV zca_identity_credential_copy(struct zca_identity_credential *credential,
@@ -139,4 +134,21 @@ void zca_identity_credential_drop(struct zca_identity_credential *credential)
 {
     zca_auto(lock) pthread_mutex_t *held = zca_lock(&credential->mutex);
     zca_buffer_clear(&credential->secret);
+}
+
+/* ---- using ---- */
+
+struct zca_identity *zca_identity_open_as(struct zca_library *library, const struct zca_uri *uri,
+                                          const struct zca_buffer *credential,
+                                          struct zca_error *err)
+{
+    if (credential && credential->len == 0) {
+        (void)zca_error_set(err, ZCA_ERR_AUTH, "nobody is logged in to '%s'", uri->name);
+        return NULL;
+    }
+    zca_auto(zca_identity) struct zca_identity *identity = zca_identity_open(library, uri, err);
+    bool is_ready = identity && (!credential ||
+                                 zca_authority_use_credential(zca_identity_get_authority(identity),
+                                                              zca_buffer_span(credential), err));
+    return is_ready ? zca_steal(identity) : NULL;
 }

@@ -14,6 +14,7 @@
 #include "core/renew.h"
 #include "core/stored.h"
 #include "pkcs11-module/error.h"
+#include "pkcs11-module/identity_credential.h"
 #include "pkcs11-module/turn.h"
 
 /* An order that is pending is asked for again, not waited for: it is journalled, and goes on. */
@@ -77,7 +78,8 @@ void zca_issue_resume(struct zca_issue *issue)
 /* ---- what is to be done ---- */
 
 static struct zca_identity *open_identity(struct zca_issue *issue, const char *uri,
-                                          struct zca_span credential, struct zca_error *err)
+                                          const struct zca_buffer *credential,
+                                          struct zca_error *err)
 {
     struct zca_turn_status status;
     zca_auto(zca_uri) struct zca_uri *parsed = zca_uri_parse(uri, err);
@@ -88,12 +90,7 @@ static struct zca_identity *open_identity(struct zca_issue *issue, const char *u
     if (status.is_pending && parsed->wait_s < 0) {
         parsed->wait_s = pending_wait_s;
     }
-    zca_auto(zca_identity) struct zca_identity *identity =
-        zca_identity_open(issue->library, parsed, err);
-    bool is_ready = identity && (credential.len == 0 ||
-                                 zca_authority_use_credential(zca_identity_get_authority(identity),
-                                                              credential, err));
-    return is_ready ? zca_steal(identity) : NULL;
+    return zca_identity_open_as(issue->library, parsed, credential, err);
 }
 
 /* The settings, not the moment: a request that may not be made is no failure. */
@@ -154,7 +151,7 @@ static void renew_if_due(struct zca_issue *issue, struct zca_identity *identity)
 
 /* ---- public ---- */
 
-CK_RV zca_issue_run(struct zca_issue *issue, const char *uri, struct zca_span credential)
+CK_RV zca_issue_run(struct zca_issue *issue, const char *uri, const struct zca_buffer *credential)
 {
     struct zca_error err = {.reason = ZCA_ERR_NONE};
     zca_auto(zca_identity) struct zca_identity *identity =

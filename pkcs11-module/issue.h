@@ -23,13 +23,13 @@ ZCA_DEFINE_AUTO(zca_issue, struct zca_issue, zca_issue_free);
  * while it waits it is outside (zca_module_outside).
  *
  * uri          zca://authority/name of the identity; each call opens its own.
- * credential   what requests carry (zca_authority_use_credential); empty: that of the configured files.
+ * credential   what requests carry (zca_identity_open_as).
  *
  * CKR_OK: there is a certificate, or there is none yet (pause, pending order): the caller shows what there is.
  * Else the first failure, logged, as the CK_RV of its reason.
  */
 ZCA_NODISCARD CK_RV zca_issue_run(struct zca_issue *issue, const char *uri,
-                                  struct zca_span credential);
+                                  const struct zca_buffer *credential);
 
 /** zca_issue_may_run tells cheaply whether zca_issue_run would do anything now: no pause lasts. */
 bool zca_issue_may_run(struct zca_issue *issue);

@@ -29,7 +29,8 @@ static CK_RV check_length(const struct zca_token *token, struct zca_span pin)
 
 /* ---- C_Login ---- */
 
-static CK_RV check_login(struct zca_token *token, CK_USER_TYPE user)
+/* Under the lock. */
+static CK_RV check_login(const struct zca_token *token, CK_USER_TYPE user)
 {
     static const struct {
         CK_USER_TYPE user;
@@ -38,7 +39,7 @@ static CK_RV check_login(struct zca_token *token, CK_USER_TYPE user)
         {CKU_USER, ZCA_LOGIN_USER},
         {CKU_SO,   ZCA_LOGIN_SO  }
     };
-    zca_auto(module_lock) struct zca_module *held = zca_module_look(token->module);
+
     for (size_t i = 0; i < ZCA_COUNT(rows); i++) {
         if (rows[i].user == user && rows[i].state == token->login) {
             return CKR_USER_ALREADY_LOGGED_IN;
@@ -51,11 +52,35 @@ static CK_RV check_login(struct zca_token *token, CK_USER_TYPE user)
     return user == CKU_SO && has_ro ? CKR_SESSION_READ_ONLY_EXISTS : CKR_OK;
 }
 
+static CK_RV may_log_in(struct zca_token *token, CK_USER_TYPE user)
+{
+    zca_auto(module_lock) struct zca_module *held = zca_module_look(token->module);
+    return check_login(token, user);
+}
+
+/* Sessions and logins may have come and gone while the PIN was checked. */
+static CK_RV enter(struct zca_session *session, CK_USER_TYPE user, struct zca_buffer *opened)
+{
+    struct zca_token *token = session->token;
+    zca_auto(module_lock) struct zca_module *alone = zca_module_change(token->module);
+    CK_RV rv =
+        atomic_load(&session->is_closed) ? CKR_SESSION_HANDLE_INVALID : check_login(token, user);
+    if (rv != CKR_OK) {
+        return rv;
+    }
+    if (token->kind->keep) {
+        token->kind->keep(token, opened);
+    }
+    token->login = user == CKU_SO ? ZCA_LOGIN_SO : ZCA_LOGIN_USER;
+    return CKR_OK;
+}
+
 static CK_RV login(struct zca_session *session, CK_USER_TYPE user, const CK_UTF8CHAR *pin,
                    CK_ULONG len)
 {
     struct zca_token *token = session->token;
     struct zca_span given = {0};
+    zca_auto(zca_buffer) struct zca_buffer opened = ZCA_SECRET_BUFFER;
     if (user == CKU_CONTEXT_SPECIFIC) { /* no key asks for it */
         return CKR_OPERATION_NOT_INITIALIZED;
     }
@@ -65,20 +90,13 @@ static CK_RV login(struct zca_session *session, CK_USER_TYPE user, const CK_UTF8
     bool needs_pin = user == CKU_SO || (token->kind->flags(token) & CKF_LOGIN_REQUIRED) != 0;
     CK_RV rv = needs_pin ? read_pin(pin, len, &given) : CKR_OK;
     if (rv == CKR_OK) {
-        rv = check_login(token, user);
+        rv = may_log_in(token, user);
     }
     if (rv == CKR_OK && needs_pin) {
-        rv = token->kind->login ? token->kind->login(token, user, given) : CKR_USER_TYPE_INVALID;
+        rv = token->kind->login ? token->kind->login(token, user, given, &opened)
+                                : CKR_USER_TYPE_INVALID;
     }
-    if (rv != CKR_OK) {
-        return rv;
-    }
-    zca_auto(module_lock) struct zca_module *alone = zca_module_change(token->module);
-    if (token->login != ZCA_LOGIN_NONE) { /* another thread was faster */
-        return CKR_USER_ALREADY_LOGGED_IN;
-    }
-    token->login = user == CKU_SO ? ZCA_LOGIN_SO : ZCA_LOGIN_USER;
-    return CKR_OK;
+    return rv == CKR_OK ? enter(session, user, &opened) : rv;
 }
 
 /* The session is nobody's own here: a login may take an authority's time, and others wait for nothing. */

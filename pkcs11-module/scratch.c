@@ -127,19 +127,11 @@ static CK_RV try_pin(struct zca_token *token, struct zca_scratch_token *record,
     return CKR_PIN_INCORRECT;
 }
 
-static void keep_master(struct zca_token *token, struct zca_buffer *master)
-{
-    struct zca_scratch *scratch = zca_scratch_of(token);
-    zca_auto(module_lock) struct zca_module *alone = zca_module_change(token->module);
-    zca_buffer_move(&scratch->master, master);
-    scratch->is_complete = false;
-}
-
-static CK_RV scratch_login(struct zca_token *token, CK_USER_TYPE user, struct zca_span pin)
+static CK_RV scratch_login(struct zca_token *token, CK_USER_TYPE user, struct zca_span pin,
+                           struct zca_buffer *out_master)
 {
     CK_RV rv = CKR_OK;
     struct zca_scratch_token record = {0};
-    zca_auto(zca_buffer) struct zca_buffer master = ZCA_SECRET_BUFFER;
     enum zca_scratch_pin which = user == CKU_SO ? ZCA_SCRATCH_SO : ZCA_SCRATCH_USER;
     zca_library_secure_memory(token->library);
     zca_auto(zca_flight) struct zca_flight *flight = zca_scratch_enter(token, &rv);
@@ -150,11 +142,14 @@ static CK_RV scratch_login(struct zca_token *token, CK_USER_TYPE user, struct zc
     if (!is_initialised || !record.locks[which].is_set) {
         return user == CKU_SO ? CKR_PIN_INCORRECT : CKR_USER_PIN_NOT_INITIALIZED;
     }
-    rv = try_pin(token, &record, which, pin, &master);
-    if (rv == CKR_OK) {
-        keep_master(token, &master);
-    }
-    return rv;
+    return try_pin(token, &record, which, pin, out_master);
+}
+
+static void scratch_keep(struct zca_token *token, struct zca_buffer *master)
+{
+    struct zca_scratch *scratch = zca_scratch_of(token);
+    zca_buffer_move(&scratch->master, master);
+    scratch->is_complete = false;
 }
 
 static bool is_shown_private(void *argument, struct zca_object *object)
@@ -302,6 +297,7 @@ const struct zca_token_kind zca_token_scratch = {
     .refresh = scratch_refresh,
     .search = scratch_search,
     .login = scratch_login,
+    .keep = scratch_keep,
     .logout = scratch_logout,
     .init_token = scratch_init_token,
     .init_pin = scratch_init_pin,

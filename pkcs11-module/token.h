@@ -64,9 +64,14 @@ struct zca_token_kind {
      * made, certificates requested, as the search asks for and the configuration allows. */
     ZCA_NODISCARD CK_RV (*search)(struct zca_token *token, const struct zca_search *search);
 
-    /** login checks a PIN of at most ZCA_MAX_PIN bytes: CKR_PIN_INCORRECT, CKR_PIN_LOCKED, CKR_USER_PIN_NOT_INITIALIZED. The caller keeps the state.
-     * logout forgets what login opened; called alone under the module's lock, so it only drops memory. */
-    ZCA_NODISCARD CK_RV (*login)(struct zca_token *token, CK_USER_TYPE user, struct zca_span pin);
+    /** login checks a PIN of at most ZCA_MAX_PIN bytes and stores what it opens in `out_opened`, a secret buffer; the token
+     * stays as it is. CKR_PIN_INCORRECT, CKR_PIN_EXPIRED, CKR_PIN_LOCKED, CKR_USER_PIN_NOT_INITIALIZED,
+     * CKR_USER_TYPE_INVALID.
+     * keep takes what login opened once the caller has logged in, logout forgets it: both alone under the module's lock, so
+     * they only move and drop memory. */
+    ZCA_NODISCARD CK_RV (*login)(struct zca_token *token, CK_USER_TYPE user, struct zca_span pin,
+                                 struct zca_buffer *out_opened);
+    void (*keep)(struct zca_token *token, struct zca_buffer *opened);
     void (*logout)(struct zca_token *token);
 
     /** init_token erases and names the token; init_pin and set_pin as C_InitPIN and C_SetPIN. States are checked. */
@@ -89,7 +94,7 @@ struct zca_token_kind {
     ZCA_NODISCARD CK_RV (*import)(struct zca_token *token, struct zca_span der,
                                   struct zca_object **out_object);
 
-    /** open reads the key of an object that is_sealed, when somebody is about to use it (zca_session_object): the object has
+    /** open reads the key of an object that is_sealed, when somebody is about to use it (zca_session_key): the object has
      * its key or secret then, for all. */
     ZCA_NODISCARD CK_RV (*open)(struct zca_token *token, struct zca_object *object);
 

@@ -81,10 +81,10 @@ static void load_ca(struct forge_ca *ca, const char *certificate, const char *ke
 }
 
 /* Whoever asks with a credential of its own is in the log with its beginning. */
-static void note_credential(const struct zca_client *client)
+static void note_credential(const struct zca_client *client, const char *what)
 {
     zca_auto(text) char *line = NULL;
-    if (client->credential && asprintf(&line, "as %.7s", client->credential) > 0) {
+    if (client->credential && asprintf(&line, "%sas %.7s", what, client->credential) > 0) {
         (void)fake_note(line);
     }
 }
@@ -186,6 +186,15 @@ static void nap(const char *word)
     }
 }
 
+/* Answers when the test has written a file `release`, or after ten seconds. */
+static void wait_for_release(const char *word)
+{
+    zca_auto(text) char *path = fake_path("release");
+    for (size_t i = 0; strcmp(word, "held") == 0 && access(path, F_OK) != 0 && i < 1000; i++) {
+        (void)nanosleep(&(struct timespec){.tv_nsec = 10 * 1000 * 1000}, NULL);
+    }
+}
+
 static bool is_known(const struct zca_request *request, struct zca_issued *issued)
 {
     zca_auto(text) char *path = issued_path(request->request_id);
@@ -197,7 +206,7 @@ static bool fake_submit(struct zca_client *client, const struct zca_request *req
                         struct zca_ticket *out_ticket, struct zca_error *err)
 {
     zca_auto(text) char *word = fake_planned("submit");
-    note_credential(client);
+    note_credential(client, "");
     zca_auto(zca_issued) struct zca_issued issued = {.private_key = ZCA_SECRET_BUFFER};
     crash_if(word, "crash-before");
     nap(word);
@@ -318,7 +327,7 @@ static bool send_file(const char *operation, const char *name, struct zca_buffer
 static bool fake_ca_fetch(struct zca_client *client, struct zca_buffer *out_pem,
                           struct zca_error *err)
 {
-    (void)client;
+    note_credential(client, "ca_fetch ");
     return send_file("ca_fetch", "ca.pem", out_pem, err);
 }
 
@@ -421,8 +430,9 @@ static bool fake_whoami(struct zca_client *client, struct zca_whoami *out_whoami
                         struct zca_error *err)
 {
     zca_auto(text) char *word = fake_planned("whoami");
-    note_credential(client);
+    note_credential(client, "");
     nap(word);
+    wait_for_release(word);
     if (fake_fails("whoami", word, err)) {
         return false;
     }

@@ -103,6 +103,21 @@ static void certificate_for_something_else_is_refused(void **state)
     assert_false(scene_exists(scene, "state/certs/corp/web.pem"));
 }
 
+/* The CA's certificates are fetched for it. */
+static void writing_carries_the_credential(void **state)
+{
+    static CK_UTF8CHAR credential[] = "token-1";
+    struct scene *scene = *state;
+    CK_OBJECT_HANDLE written = 0;
+    zca_auto(zca_buffer) struct zca_buffer der = {0};
+    CK_SESSION_HANDLE session = start(scene, "[identity web]\npin = credential\n", CKF_RW_SESSION);
+    assert_int_equal(C_Login(session, CKU_USER, credential, sizeof(credential) - 1), CKR_OK);
+    forge(scene, session, 0, &der);
+    assert_int_equal(write_value(session, &der, &written), CKR_OK);
+    assert_int_equal(scene_count(scene, "ca_fetch"), 1);
+    assert_int_equal(scene_count(scene, "ca_fetch as token-1"), 1);
+}
+
 static void session_decides_whether_it_may_write(void **state)
 {
     struct scene *scene = *state;
@@ -162,6 +177,7 @@ int main(void)
         CASE(written_certificate_is_the_identitys),
         CASE(certificate_that_is_there_is_written_by_doing_nothing),
         CASE(certificate_for_something_else_is_refused),
+        CASE(writing_carries_the_credential),
         CASE(session_decides_whether_it_may_write),
         CASE(copy_of_a_session_certificate_is_written),
         CASE(nothing_else_is_written),

@@ -3,6 +3,7 @@
 #include <sys/wait.h>
 #include <unistd.h>
 
+#include "pkcs11-module/token.h"
 #include "tests/base/scan.h"
 #include "tests/core/home.h"
 #include "tests/pkcs11-module/bed.h"
@@ -146,6 +147,20 @@ static void refusal_at_use_asks_for_another_login(void **state)
     assert_int_equal(scene_count(scene, "as token-2"), 2);
 }
 
+/* A search that began while the user was logged in, which another thread has ended. */
+static void search_without_its_user_asks_nobody(void **state)
+{
+    struct scene *scene = *state;
+    const struct zca_search search = {.has_class = true, .class = CKO_CERTIFICATE, .is_open = true};
+    (void)start(scene, "");
+    struct zca_token *token = zca_token_of_slot(zca_module_get(), bed_slot("web"));
+    zca_module_inside();
+    CK_RV rv = token->kind->search(token, &search);
+    zca_module_outside();
+    assert_int_equal(rv, CKR_USER_NOT_LOGGED_IN);
+    assert_int_equal(scene_count(scene, "submit"), 0);
+}
+
 static void credential_is_of_its_token_alone(void **state)
 {
     CK_ULONG count = 0;
@@ -272,6 +287,7 @@ int main(void)
         CASE(credential_that_was_good_is_not_asked_about_again),
         CASE(expired_credential_is_asked_about_again),
         CASE(refusal_at_use_asks_for_another_login),
+        CASE(search_without_its_user_asks_nobody),
         CASE(credential_is_of_its_token_alone),
         CASE(credential_stands_once_and_in_locked_memory),
         CASE(credential_ends_with_the_last_session),
