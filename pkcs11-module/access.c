@@ -33,15 +33,28 @@ static bool is_secret(const struct zca_object *object, CK_ATTRIBUTE_TYPE type)
     return row && (row->flags & ZCA_ATTRIBUTE_SECRET) != 0;
 }
 
-/* Under the lock. CKR_OK: they may be told. */
-static CK_RV judge_secrets(const struct zca_object *object)
+static bool asks_for_secrets(const struct zca_object *object, const CK_ATTRIBUTE *attributes,
+                             CK_ULONG count)
 {
-    bool may_tell = !zca_values_get_boolean(object->values, CKA_SENSITIVE, true) &&
-                    zca_values_get_boolean(object->values, CKA_EXTRACTABLE, false);
-    if (!may_tell) {
-        return CKR_ATTRIBUTE_SENSITIVE;
+    CK_ULONG i = 0;
+    while (i < count && !is_secret(object, attributes[i].type)) {
+        i++;
     }
-    return object->is_sealed ? CKR_DEVICE_ERROR : CKR_OK; /* it could not be opened */
+    return i < count;
+}
+
+static bool may_tell_secrets(struct zca_session *session, const struct zca_object *object)
+{
+    zca_auto(module_lock) struct zca_module *held = zca_module_look(session->token->module);
+    return !zca_values_get_boolean(object->values, CKA_SENSITIVE, true) &&
+           zca_values_get_boolean(object->values, CKA_EXTRACTABLE, false);
+}
+
+/* CKR_OK: they may be told, and are there to be told. */
+static CK_RV judge_secrets(struct zca_session *session, struct zca_object *object)
+{
+    return may_tell_secrets(session, object) ? zca_session_unseal(session, object)
+                                             : CKR_ATTRIBUTE_SENSITIVE;
 }
 
 static CK_RV tell_kept(const struct zca_object *object, CK_ATTRIBUTE *asked)
@@ -74,14 +87,26 @@ static void note(CK_RV *answer, CK_RV rv)
 
 /* Values are looked at under the lock; reading a key is not done there. */
 static CK_RV get_values(struct zca_session *session, const struct zca_object *object,
-                        CK_ATTRIBUTE *attributes, CK_ULONG count, CK_RV *out_judgement)
+                        CK_ATTRIBUTE *attributes, CK_ULONG count)
 {
     CK_RV answer = CKR_OK;
     zca_auto(module_lock) struct zca_module *held = zca_module_look(session->token->module);
-    *out_judgement = judge_secrets(object);
     for (CK_ULONG i = 0; i < count; i++) {
         if (!is_secret(object, attributes[i].type)) {
             note(&answer, tell_kept(object, &attributes[i]));
+        }
+    }
+    return answer;
+}
+
+static CK_RV get_secrets(struct zca_session *session, struct zca_object *object,
+                         CK_ATTRIBUTE *attributes, CK_ULONG count)
+{
+    CK_RV answer = CKR_OK;
+    CK_RV judgement = judge_secrets(session, object);
+    for (CK_ULONG i = 0; i < count; i++) {
+        if (is_secret(object, attributes[i].type)) {
+            note(&answer, tell_secret(object, judgement, &attributes[i]));
         }
     }
     return answer;
@@ -103,12 +128,9 @@ static CK_RV get_attributes(struct zca_session *session, CK_OBJECT_HANDLE handle
             return rv;
         }
     }
-    CK_RV judgement = CKR_OK;
-    CK_RV answer = get_values(session, object, attributes, count, &judgement);
-    for (CK_ULONG i = 0; i < count; i++) {
-        if (is_secret(object, attributes[i].type)) {
-            note(&answer, tell_secret(object, judgement, &attributes[i]));
-        }
+    CK_RV answer = get_values(session, object, attributes, count);
+    if (asks_for_secrets(object, attributes, count)) {
+        note(&answer, get_secrets(session, object, attributes, count));
     }
     return answer;
 }

@@ -286,12 +286,17 @@ void zca_session_leave(struct zca_session *session)
 
 /* ---- forks ---- */
 
-/* A thread of the parent was in the midst of it, waiting for an authority. */
+/* A thread of the parent was in the midst of it, waiting for an authority. Who did not have it to himself (C_Login) did
+ * nothing to its operations. */
 static void free_from_parent(struct zca_session *session)
 {
-    (void)pthread_mutex_init(&session->mutex, NULL); /* cannot fail on Linux */
-    for (size_t i = 0; session->operations && i < ZCA_NUM_OPERATIONS; i++) {
-        zca_operation_end(&session->operations[i]);
+    if (pthread_mutex_trylock(&session->mutex) == 0) {
+        (void)pthread_mutex_unlock(&session->mutex); /* it is held */
+    } else {
+        (void)pthread_mutex_init(&session->mutex, NULL); /* cannot fail on Linux */
+        for (size_t i = 0; session->operations && i < ZCA_NUM_OPERATIONS; i++) {
+            zca_operation_end(&session->operations[i]);
+        }
     }
     atomic_store(&session->references, 1);
 }
@@ -323,35 +328,29 @@ bool zca_session_has_object(const struct zca_session *session, CK_OBJECT_HANDLE 
     return object && !object->is_sealed;
 }
 
-static struct zca_object *find_object(struct zca_session *session, CK_OBJECT_HANDLE handle,
-                                      bool *out_is_sealed)
+struct zca_object *zca_session_object(struct zca_session *session, CK_OBJECT_HANDLE handle)
 {
     zca_auto(module_lock) struct zca_module *held = zca_module_look(session->token->module);
     struct zca_object *object = look_for(session, handle);
-    *out_is_sealed = object && object->is_sealed;
     return object ? zca_object_ref(object) : NULL;
 }
 
-struct zca_object *zca_session_object(struct zca_session *session, CK_OBJECT_HANDLE handle)
+static bool is_sealed(struct zca_session *session, const struct zca_object *object)
 {
-    bool is_sealed = false;
-    struct zca_object *object = find_object(session, handle, &is_sealed);
-    if (is_sealed) {
-        CK_RV rv = session->token->kind->open(session->token, object);
-        (void)rv; /* logged; its attributes are told all the same */
-    }
-    return object;
+    zca_auto(module_lock) struct zca_module *held = zca_module_look(session->token->module);
+    return object->is_sealed;
+}
+
+CK_RV zca_session_unseal(struct zca_session *session, struct zca_object *object)
+{
+    return is_sealed(session, object) ? session->token->kind->open(session->token, object) : CKR_OK;
 }
 
 CK_RV zca_session_key(struct zca_session *session, CK_OBJECT_HANDLE handle,
                       struct zca_object **out_key)
 {
-    bool is_sealed = false;
-    zca_auto(zca_object) struct zca_object *object = find_object(session, handle, &is_sealed);
-    if (!object) {
-        return CKR_KEY_HANDLE_INVALID;
-    }
-    CK_RV rv = is_sealed ? session->token->kind->open(session->token, object) : CKR_OK;
+    zca_auto(zca_object) struct zca_object *object = zca_session_object(session, handle);
+    CK_RV rv = object ? zca_session_unseal(session, object) : CKR_KEY_HANDLE_INVALID;
     if (rv == CKR_OK) {
         *out_key = zca_steal(object);
     }

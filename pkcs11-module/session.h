@@ -69,11 +69,15 @@ void zca_session_leave(struct zca_session *session);
 /** zca_sessions_after_fork makes new mutexes in a child and ends what other threads of the parent were in the midst of. */
 void zca_sessions_after_fork(struct zca_sessions *sessions);
 
-/** zca_session_object returns a new reference to the object if this session may see it, else NULL. Takes the lock. */
+/** zca_session_object returns a new reference to the object if this session may see it, else NULL. Its values are there, its
+ * key or secret perhaps not before zca_session_unseal. Takes the lock. */
 struct zca_object *zca_session_object(struct zca_session *session, CK_OBJECT_HANDLE handle);
 
-/** zca_session_key is that for who uses the key, which is not there before it is opened: CKR_KEY_HANDLE_INVALID: there is no
- * such object; CKR_DEVICE_ERROR: what the token keeps cannot be opened; CKR_HOST_MEMORY. Failures of opening are logged. */
+/** zca_session_unseal opens the key of an object, if that is still to be done (token.h, open). CKR_DEVICE_ERROR: what the
+ * token keeps cannot be opened; CKR_HOST_MEMORY. Failures are logged. */
+ZCA_NODISCARD CK_RV zca_session_unseal(struct zca_session *session, struct zca_object *object);
+
+/** zca_session_key does both for who uses the key. CKR_KEY_HANDLE_INVALID: there is no such object. */
 ZCA_NODISCARD CK_RV zca_session_key(struct zca_session *session, CK_OBJECT_HANDLE handle,
                                     struct zca_object **out_key);
 

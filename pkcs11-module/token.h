@@ -94,8 +94,8 @@ struct zca_token_kind {
     ZCA_NODISCARD CK_RV (*import)(struct zca_token *token, struct zca_span der,
                                   struct zca_object **out_object);
 
-    /** open reads the key of an object that is_sealed, when somebody is about to use it (zca_session_key): the object has
-     * its key or secret then, for all. */
+    /** open reads the key of an object that is_sealed, when somebody is about to use it or to be told private values
+     * (zca_session_unseal): the object has its key or secret then, for all. */
     ZCA_NODISCARD CK_RV (*open)(struct zca_token *token, struct zca_object *object);
 
     /** refresh brings label and flags up to date with what other processes did; before C_GetTokenInfo tells them. */

@@ -3,9 +3,11 @@
 #include <pthread.h>
 #include <string.h>
 #include <time.h>
+#include <unistd.h>
 
 #include "core/flight.h"
 #include "tests/base/scan.h"
+#include "tests/core/home.h"
 #include "tests/pkcs11-module/bed.h"
 
 #define CREDENTIAL "token-1.of-which-the-log-has-the-beginning-only-4711"
@@ -142,6 +144,28 @@ static void credential_of_the_login_that_was_faster_stays(void **state)
     assert_int_equal(scene_count(scene, "as token-2"), 2);
 }
 
+/* A login has a session to itself no more than its child has. */
+static void child_goes_on_with_what_was_begun_beside_a_login(void **state)
+{
+    struct scene *scene = *state;
+    CK_MECHANISM sha256 = {CKM_SHA256, NULL, 0};
+    CK_BYTE data[1] = {0};
+    CK_BYTE digest[32];
+    CK_ULONG len = sizeof(digest);
+    struct login login = start(scene);
+    assert_int_equal(C_DigestInit(login.session, &sha256), CKR_OK);
+    begin_and_wait(scene, &login);
+    pid_t pid = fork();
+    assert_true(pid >= 0);
+    if (pid == 0) {
+        home_leave(C_Digest(login.session, data, sizeof(data), digest, &len) == CKR_OK);
+    }
+    home_join(pid);
+    release(scene);
+    assert_int_equal(join(&login), CKR_OK);
+    assert_int_equal(C_Digest(login.session, data, sizeof(data), digest, &len), CKR_OK);
+}
+
 /* ---- until another process has written ---- */
 
 static void so_does_not_log_in_beside_a_session_that_only_reads(void **state)
@@ -176,6 +200,7 @@ int main(void)
         CASE(login_beyond_the_end_of_the_module_is_none),
         CASE(login_of_a_session_that_was_closed_leaves_no_copy),
         CASE(credential_of_the_login_that_was_faster_stays),
+        CASE(child_goes_on_with_what_was_begun_beside_a_login),
         CASE(so_does_not_log_in_beside_a_session_that_only_reads),
     };
     return cmocka_run_group_tests_name("pkcs11-module/login", tests, NULL, NULL);

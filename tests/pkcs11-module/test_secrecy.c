@@ -14,27 +14,36 @@
 /* A number that nothing else in memory has. */
 static const char digits[] = "4b1d5a7c93e8f20617b4c5d6a8e9f01b2c3d4e5f60718293a4b5c6d7e8f90a1b";
 
-static CK_OBJECT_HANDLE import(CK_SESSION_HANDLE session, bool is_token,
+/* How a key is imported. */
+struct kept {
+    bool is_token, is_readable;
+};
+
+static CK_OBJECT_HANDLE import(CK_SESSION_HANDLE session, struct kept kept,
                                struct scan_pattern *out_pattern)
 {
-    CK_BBOOL stays = is_token ? CK_TRUE : CK_FALSE;
     static CK_BYTE curve[] = {0x06, 0x08, 0x2a, 0x86, 0x48, 0xce, 0x3d, 0x03, 0x01, 0x07};
     static char label[] = {'k', 'e', 'y'};
     CK_OBJECT_CLASS class = CKO_PRIVATE_KEY;
     CK_KEY_TYPE type = CKK_EC;
     CK_BBOOL yes = CK_TRUE;
+    CK_BBOOL is_token = kept.is_token ? CK_TRUE : CK_FALSE;
+    CK_BBOOL is_readable = kept.is_readable ? CK_TRUE : CK_FALSE;
+    CK_BBOOL is_sensitive = kept.is_readable ? CK_FALSE : CK_TRUE;
     CK_OBJECT_HANDLE handle = 0;
     zca_auto(zca_buffer) struct zca_buffer value = ZCA_SECRET_BUFFER;
     imported_bytes(digits, &value);
     scan_remember(zca_buffer_span(&value), out_pattern);
     CK_ATTRIBUTE attributes[] = {
-        {CKA_CLASS,     &class,     sizeof(class)},
-        {CKA_KEY_TYPE,  &type,      sizeof(type) },
-        {CKA_TOKEN,     &stays,     sizeof(stays)},
-        {CKA_LABEL,     label,      sizeof(label)},
-        {CKA_SIGN,      &yes,       sizeof(yes)  },
-        {CKA_EC_PARAMS, curve,      sizeof(curve)},
-        {CKA_VALUE,     value.data, value.len    },
+        {CKA_CLASS,       &class,        sizeof(class)       },
+        {CKA_KEY_TYPE,    &type,         sizeof(type)        },
+        {CKA_TOKEN,       &is_token,     sizeof(is_token)    },
+        {CKA_SENSITIVE,   &is_sensitive, sizeof(is_sensitive)},
+        {CKA_EXTRACTABLE, &is_readable,  sizeof(is_readable) },
+        {CKA_LABEL,       label,         sizeof(label)       },
+        {CKA_SIGN,        &yes,          sizeof(yes)         },
+        {CKA_EC_PARAMS,   curve,         sizeof(curve)       },
+        {CKA_VALUE,       value.data,    value.len           },
     };
     assert_int_equal(C_CreateObject(session, attributes, ZCA_COUNT(attributes), &handle), CKR_OK);
     return handle;
@@ -80,7 +89,7 @@ static struct used use_of(void **state, bool is_token)
     bed_start(*state);
     used.owner = bed_scratch();
     used.other = bed_open("scratch", 0);
-    used.key = import(used.owner, is_token, &used.pattern);
+    used.key = import(used.owner, (struct kept){.is_token = is_token}, &used.pattern);
     sign(used.owner, used.key);
     sign(used.other, used.key);
     check_copies(&used, 1);
@@ -188,6 +197,98 @@ static void sessions_sign_with_other_keys_afterwards(void **state)
     sign(used.other, pair[1]);
 }
 
+/* ---- what the scratch token keeps sealed ---- */
+
+/* Attributes of a key, as listings ask for them: private ones, too. */
+static void ask(CK_SESSION_HANDLE session, CK_OBJECT_HANDLE key)
+{
+    CK_BYTE value[128];
+
+    static const struct {
+        CK_ATTRIBUTE_TYPE type;
+        CK_RV rv;
+    } rows[] = {
+        {CKA_LABEL,           CKR_OK                 },
+        {CKA_EC_PARAMS,       CKR_OK                 },
+        {CKA_PUBLIC_KEY_INFO, CKR_OK                 },
+        {CKA_VALUE,           CKR_ATTRIBUTE_SENSITIVE},
+    };
+
+    for (size_t i = 0; i < ZCA_COUNT(rows); i++) {
+        CK_ATTRIBUTE attribute = {rows[i].type, value, sizeof(value)};
+        assert_int_equal(C_GetAttributeValue(session, key, &attribute, 1), rows[i].rv);
+    }
+}
+
+static void key_that_is_looked_at_stays_sealed(void **state)
+{
+    CK_ULONG size = 0;
+    struct used used = use_of(state, true);
+    assert_int_equal(C_Logout(used.owner), CKR_OK);
+    CK_SESSION_HANDLE session = stored_login(BED_PIN);
+    CK_OBJECT_HANDLE key = stored_find(session, CKO_PRIVATE_KEY, "key");
+    check_copies(&used, 0);
+    ask(session, key);
+    assert_int_equal(C_GetObjectSize(session, key, &size), CKR_OK);
+    assert_int_equal(stored_set_label(session, key, "other"), CKR_OK);
+    check_copies(&used, 0);
+    sign(session, key);
+    check_copies(&used, 1);
+}
+
+struct piece {
+    struct piece *next;
+};
+
+/* All of the secure heap, down to its smallest pieces. */
+static struct piece *fill(void)
+{
+    struct piece *last = NULL;
+    for (size_t len = 1 << 16; len >= sizeof(struct piece); len /= 2) {
+        for (struct piece *piece = OPENSSL_secure_malloc(len); piece;
+             piece = OPENSSL_secure_malloc(len)) {
+            piece->next = last;
+            last = piece;
+        }
+    }
+    return last;
+}
+
+static void release(struct piece *last)
+{
+    while (last) {
+        struct piece *next = last->next;
+        OPENSSL_secure_free(last);
+        last = next;
+    }
+}
+
+/* Using it and being told its value fail alike. */
+static void key_without_memory_for_it_says_so(void **state)
+{
+    struct scan_pattern pattern;
+    CK_MECHANISM ecdsa = {CKM_ECDSA, NULL, 0};
+    CK_BYTE value[32];
+    CK_ATTRIBUTE attribute = {CKA_VALUE, value, sizeof(value)};
+    bed_start(*state);
+    CK_SESSION_HANDLE session = bed_scratch();
+    if (!CRYPTO_secure_malloc_initialized()) {
+        skip(); /* then there is memory enough */
+    }
+    (void)import(session, (struct kept){.is_token = true, .is_readable = true}, &pattern);
+    assert_int_equal(C_Logout(session), CKR_OK);
+    session = stored_login(BED_PIN);
+    CK_OBJECT_HANDLE key = stored_find(session, CKO_PRIVATE_KEY, "key");
+    struct piece *all = fill();
+    CK_RV told = C_GetAttributeValue(session, key, &attribute, 1);
+    CK_RV used = C_SignInit(session, &ecdsa, key);
+    release(all);
+    assert_int_equal(told, CKR_HOST_MEMORY);
+    assert_int_equal(used, CKR_HOST_MEMORY);
+    attribute.ulValueLen = sizeof(value);
+    assert_int_equal(C_GetAttributeValue(session, key, &attribute, 1), CKR_OK);
+}
+
 /* ---- while a session is used ---- */
 
 /* The operation that goes on has the key to its end. */
@@ -260,6 +361,8 @@ int main(void)
         BED(token_erased_by_another_process_leaves_no_copy),
         BED(logout_leaves_no_copy),
         BED(sessions_sign_with_other_keys_afterwards),
+        BED(key_that_is_looked_at_stays_sealed),
+        BED(key_without_memory_for_it_says_so),
         BED(operation_that_goes_on_ends_with_its_key),
         BED(operation_that_goes_on_ends_with_the_key_of_a_closed_session),
         BED(operation_that_goes_on_ends_with_its_key_after_logout),
