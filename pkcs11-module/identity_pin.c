@@ -9,7 +9,7 @@ static const struct zca_pkcs11_code codes[] = {
     {ZCA_ERR_AUTH,      CKR_PIN_INCORRECT           },
     {ZCA_ERR_FORBIDDEN, CKR_PIN_LOCKED              },
     {ZCA_ERR_NOT_FOUND, CKR_USER_PIN_NOT_INITIALIZED},
-    {ZCA_ERR_INVALID,   CKR_PIN_LEN_RANGE           },
+    {ZCA_ERR_INVALID,   CKR_PIN_LEN_RANGE           }, /* the new one */
 };
 
 static CK_RV fail(struct zca_library *library, const struct zca_error *err)

@@ -93,19 +93,16 @@ static bool is_current(const char *config)
             zca_file_same(&status, &module->config_status));
 }
 
-static void keep(void *token)
+static void free_token(void *token)
 {
-    (void)token; /* freed by the array */
+    zca_token_free(token);
 }
 
 static void drop_tokens(void)
 {
     struct zca_module *module = zca_module_get();
-    tdestroy(module->tokens_by_id, keep);
+    tdestroy(module->tokens_by_id, free_token);
     module->tokens_by_id = NULL;
-    for (size_t i = 0; i < module->num_tokens; i++) {
-        zca_token_free(module->tokens[i]);
-    }
     free(module->tokens);
     module->tokens = NULL;
     module->num_tokens = 0;

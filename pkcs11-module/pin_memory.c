@@ -7,6 +7,7 @@
 #include <string.h>
 
 #include <openssl/core_names.h>
+#include <openssl/crypto.h>
 #include <openssl/evp.h>
 
 #include "base/lock.h"
@@ -14,12 +15,24 @@
 
 #define HASH_LEN 32u /* SHA-256 */
 
+/* Who has both may try PINs. */
+struct trace {
+    uint8_t key[HASH_LEN], hash[HASH_LEN];
+};
+
 struct zca_pin_memory {
     pthread_mutex_t mutex; /* inside the gate, around copies only */
     bool is_known;
-    unsigned num_failures; /* since it was asked */
-    uint8_t key[HASH_LEN], hash[HASH_LEN];
+    unsigned num_failures; /* since a PIN was right */
+    struct trace trace;
 };
+
+static void trace_clear(struct trace *trace)
+{
+    OPENSSL_cleanse(trace, sizeof(*trace));
+}
+
+ZCA_DEFINE_AUTO_CLEAR(trace, struct trace, trace_clear);
 
 struct zca_pin_memory *zca_pin_memory_new(void)
 {
@@ -33,6 +46,7 @@ struct zca_pin_memory *zca_pin_memory_new(void)
 void zca_pin_memory_free(struct zca_pin_memory *memory)
 {
     if (memory) {
+        trace_clear(&memory->trace);
         (void)pthread_mutex_destroy(&memory->mutex); /* nobody has it */
         free(memory);
     }
@@ -54,14 +68,17 @@ static bool compute(OSSL_LIB_CTX *context, const uint8_t key[HASH_LEN], struct z
 
 void zca_pin_memory_keep(struct zca_pin_memory *memory, OSSL_LIB_CTX *context, struct zca_span pin)
 {
-    uint8_t hash[HASH_LEN];
+    zca_auto(trace) struct trace trace = {.key = {0}};
     zca_auto(zca_buffer) struct zca_buffer key = ZCA_SECRET_BUFFER;
-    if (!zca_random(context, HASH_LEN, &key, NULL) || !compute(context, key.data, pin, hash)) {
+    if (!zca_random(context, HASH_LEN, &key, NULL)) {
+        return;
+    }
+    memcpy(trace.key, key.data, HASH_LEN);
+    if (!compute(context, trace.key, pin, trace.hash)) {
         return;
     }
     zca_auto(lock) pthread_mutex_t *held = zca_lock(&memory->mutex);
-    memcpy(memory->key, key.data, HASH_LEN);
-    memcpy(memory->hash, hash, HASH_LEN);
+    memory->trace = trace;
     memory->is_known = true;
     memory->num_failures = 0;
 }
@@ -70,14 +87,14 @@ void zca_pin_memory_forget(struct zca_pin_memory *memory)
 {
     zca_auto(lock) pthread_mutex_t *held = zca_lock(&memory->mutex);
     memory->is_known = false;
+    trace_clear(&memory->trace);
 }
 
-static bool read_memory(struct zca_pin_memory *memory, uint8_t out_key[HASH_LEN],
-                        uint8_t out_hash[HASH_LEN], unsigned *out_num_failures)
+static bool read_memory(struct zca_pin_memory *memory, struct trace *out_trace,
+                        unsigned *out_num_failures)
 {
     zca_auto(lock) pthread_mutex_t *held = zca_lock(&memory->mutex);
-    memcpy(out_key, memory->key, HASH_LEN);
-    memcpy(out_hash, memory->hash, HASH_LEN);
+    *out_trace = memory->trace;
     *out_num_failures = memory->num_failures;
     return memory->is_known;
 }
@@ -91,13 +108,13 @@ static void count_failure(struct zca_pin_memory *memory)
 static CK_RV compare(struct zca_pin_memory *memory, OSSL_LIB_CTX *context, struct zca_span pin,
                      unsigned *out_num_failures)
 {
-    uint8_t key[HASH_LEN];
-    uint8_t known[HASH_LEN];
-    uint8_t hash[HASH_LEN];
-    if (!read_memory(memory, key, known, out_num_failures) || !compute(context, key, pin, hash)) {
+    zca_auto(trace) struct trace known = {.key = {0}};
+    zca_auto(trace) struct trace given = {.key = {0}};
+    if (!read_memory(memory, &known, out_num_failures) ||
+        !compute(context, known.key, pin, given.hash)) {
         return CKR_FUNCTION_FAILED;
     }
-    return zca_span_equal(zca_span_of(hash, HASH_LEN), zca_span_of(known, HASH_LEN))
+    return zca_span_equal(zca_span_of(given.hash, HASH_LEN), zca_span_of(known.hash, HASH_LEN))
                ? CKR_OK
                : CKR_PIN_INCORRECT;
 }

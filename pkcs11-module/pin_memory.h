@@ -14,7 +14,6 @@ struct zca_pin_memory; /* safe from several threads */
 /** zca_pin_memory_new: NULL is out of memory. */
 struct zca_pin_memory *zca_pin_memory_new(void);
 void zca_pin_memory_free(struct zca_pin_memory *memory);
-ZCA_DEFINE_AUTO(zca_pin_memory, struct zca_pin_memory, zca_pin_memory_free);
 
 /** zca_pin_memory_keep remembers a PIN that was right. Without memory or random numbers for it the next one is asked, too. */
 void zca_pin_memory_keep(struct zca_pin_memory *memory, OSSL_LIB_CTX *context, struct zca_span pin);

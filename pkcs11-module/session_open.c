@@ -63,19 +63,22 @@ CK_RV C_CloseSession(CK_SESSION_HANDLE handle)
 
 static CK_RV close_all(struct zca_module *module, CK_SLOT_ID id)
 {
+    zca_auto(module_lock) struct zca_module *alone = zca_module_change(module);
+    if (!zca_module_may_run(alone)) {
+        return CKR_CRYPTOKI_NOT_INITIALIZED;
+    }
     const struct zca_token *token = zca_token_of_slot(module, id);
     if (!token) {
         return CKR_SLOT_ID_INVALID;
     }
-    zca_auto(module_lock) struct zca_module *alone = zca_module_change(module);
     zca_sessions_close_all(alone->sessions, token);
     return CKR_OK;
 }
 
 CK_RV C_CloseAllSessions(CK_SLOT_ID id)
 {
-    zca_auto(zca_call) struct zca_call call = zca_call_begin("C_CloseAllSessions", id);
-    return call.rv ? call.rv : zca_call_end(&call, close_all(call.module, id));
+    zca_auto(zca_call) struct zca_call call = zca_call_begin_always("C_CloseAllSessions", id);
+    return zca_call_end(&call, close_all(call.module, id));
 }
 
 /* ---- C_GetSessionInfo, C_SessionCancel ---- */

@@ -1,5 +1,5 @@
 /* SPDX-License-Identifier: Apache-2.0 */
-/* Sizes come before keys, keys before signatures: what is cheap to refuse costs least. */
+/* The size of the whole comes first, then the key, then the signature: what is cheap to refuse costs least. */
 #include "server/csr.h"
 
 #include <openssl/err.h>
@@ -63,7 +63,7 @@ static bool check_form(const X509_REQ *request, struct zca_error *err)
 static bool check_key(struct zca_csr *csr, const EVP_PKEY *own, struct zca_error *err)
 {
     const X509_PUBKEY *public_key = X509_REQ_get_X509_PUBKEY(csr->request);
-    csr->key = zca_public_key_make(public_key, NULL); /* NULL is refused */
+    csr->key = zca_public_key_make(public_key); /* NULL is refused */
     return zca_policy_check_key(public_key, csr->key, own, err);
 }
 

@@ -11,8 +11,6 @@
 
 #include "base/openssl_auto.h"
 
-static const int curves[] = {NID_X9_62_prime256v1, NID_secp384r1, NID_secp521r1};
-
 OSSL_LIB_CTX *zca_public_key_context(struct zca_error *err)
 {
     OSSL_LIB_CTX *context = OSSL_LIB_CTX_new();
@@ -26,9 +24,9 @@ OSSL_LIB_CTX *zca_public_key_context(struct zca_error *err)
     return context;
 }
 
-/* The curve's name, or NULL for keys that are none on a usual one by name. */
-static const char *find_curve(const X509_PUBKEY *public_key)
+const char *zca_public_key_curve(const X509_PUBKEY *public_key)
 {
+    static const int curves[] = {NID_X9_62_prime256v1, NID_secp384r1, NID_secp521r1};
     ASN1_OBJECT *kind = NULL;
     X509_ALGOR *algorithm = NULL;
     const void *value = NULL;
@@ -78,16 +76,12 @@ static EVP_PKEY *decode(const X509_PUBKEY *public_key)
     return key;
 }
 
-EVP_PKEY *zca_public_key_make(const X509_PUBKEY *public_key, struct zca_error *err)
+EVP_PKEY *zca_public_key_make(const X509_PUBKEY *public_key)
 {
     zca_auto(error_mark) int mark = ERR_set_mark();
-    const char *curve = public_key ? find_curve(public_key) : NULL;
-    EVP_PKEY *key = NULL;
-    if (public_key) {
-        key = curve ? make_on_curve(public_key, curve) : decode(public_key);
+    if (!public_key) {
+        return NULL;
     }
-    if (!key) {
-        (void)zca_error_set(err, ZCA_ERR_INVALID, "the public key cannot be read"); /* NULL tells */
-    }
-    return key;
+    const char *curve = zca_public_key_curve(public_key);
+    return curve ? make_on_curve(public_key, curve) : decode(public_key);
 }

@@ -15,9 +15,13 @@
  * algorithms at all. Caller frees. err ZCA_ERR_CRYPTO. */
 ZCA_NODISCARD OSSL_LIB_CTX *zca_public_key_context(struct zca_error *err);
 
+/** zca_public_key_curve returns OpenSSL's name of the curve of an EC key, if it is P-256, P-384 or P-521 and the key names
+ * it; NULL for other keys, and for a curve that is described. */
+const char *zca_public_key_curve(const X509_PUBKEY *public_key);
+
 /** zca_public_key_make makes the key of a SubjectPublicKeyInfo (RFC 5280, 4.1.2.7) in the default context: one on
- * a usual curve from its point, which must be on it; others through a decoder. Caller frees. err ZCA_ERR_INVALID:
- * it cannot be read. */
-ZCA_NODISCARD EVP_PKEY *zca_public_key_make(const X509_PUBKEY *public_key, struct zca_error *err);
+ * a curve of zca_public_key_curve from its point, which must be on it; others through a decoder. Caller frees.
+ * NULL: it cannot be read. */
+ZCA_NODISCARD EVP_PKEY *zca_public_key_make(const X509_PUBKEY *public_key);
 
 #endif
