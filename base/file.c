@@ -97,16 +97,16 @@ bool zca_file_load(const char *path, size_t limit, struct zca_buffer *out_bytes,
 
 /* A file being written beside its target; gone when cleared. */
 struct temporary {
-    char *path;
+    char *path; /* NULL: it has none, or not any more */
     int fd;
 };
 
 static void temporary_clear(struct temporary *temporary)
 {
-    if (temporary->fd >= 0) {
-        (void)unlink(temporary->path); /* after a rename there is none, which is fine */
-        (void)close(temporary->fd);    /* synced or worthless */
+    if (temporary->fd >= 0 && temporary->path) {
+        (void)unlink(temporary->path); /* what is left beside the target does no harm */
     }
+    close_descriptor(&temporary->fd);
     free(temporary->path);
 }
 
@@ -191,14 +191,18 @@ static bool sync_directory(int fd, const char *path, struct zca_error *err)
     return true;
 }
 
-static bool publish_replacing(const char *temporary, const char *path, struct zca_error *err)
+static bool publish_replacing(struct temporary *temporary, const char *path, struct zca_error *err)
 {
-    return rename(temporary, path) == 0 || zca_error_set_errno(err, "replacing '%s'", path);
+    if (rename(temporary->path, path) != 0) {
+        return zca_error_set_errno(err, "replacing '%s'", path);
+    }
+    free(zca_steal(temporary->path));
+    return true;
 }
 
-static bool publish_new(const char *temporary, const char *path, struct zca_error *err)
+static bool publish_new(struct temporary *temporary, const char *path, struct zca_error *err)
 {
-    if (link(temporary, path) == 0) {
+    if (link(temporary->path, path) == 0) {
         return true;
     }
     if (errno == EEXIST) {
@@ -207,7 +211,7 @@ static bool publish_new(const char *temporary, const char *path, struct zca_erro
     return zca_error_set_errno(err, "creating '%s'", path);
 }
 
-typedef bool publish_step(const char *temporary, const char *path, struct zca_error *err);
+typedef bool publish_step(struct temporary *temporary, const char *path, struct zca_error *err);
 
 static bool store(const char *path, mode_t mode, struct zca_span bytes, publish_step *publish,
                   struct zca_error *err)
@@ -216,7 +220,7 @@ static bool store(const char *path, mode_t mode, struct zca_span bytes, publish_
     zca_auto(temporary) struct temporary temporary = {.fd = -1};
     return directory >= 0 && temporary_open(&temporary, path, err) &&
            temporary_fill(&temporary, path, mode, bytes, err) &&
-           temporary_sync(&temporary, path, err) && publish(temporary.path, path, err) &&
+           temporary_sync(&temporary, path, err) && publish(&temporary, path, err) &&
            sync_directory(directory, path, err);
 }
 

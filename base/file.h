@@ -56,7 +56,8 @@ ZCA_NODISCARD bool zca_file_store_new(const char *path, mode_t mode, struct zca_
  * one: before a store that shall leave the old contents reachable. No file there is success. */
 ZCA_NODISCARD bool zca_file_keep_previous(const char *path, struct zca_error *err);
 
-/** zca_file_remove deletes a file durably; a file that is not there is success. */
+/** zca_file_remove deletes a file durably; a file that is not there is success, and then nothing is synced: one that
+ * zca_file_remove_soon has deleted may still be back. */
 ZCA_NODISCARD bool zca_file_remove(const char *path, struct zca_error *err);
 
 /** zca_file_remove_soon deletes a file without waiting for the disk: after a loss of power it may be back. */

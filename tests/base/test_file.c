@@ -13,6 +13,18 @@
 #include "base/file.h"
 #include "tests/base/check.h"
 
+static unsigned num_unlinks;
+
+int __real_unlink(const char *path);
+int __wrap_unlink(const char *path);
+
+/* The linker puts this in front of the call. */
+int __wrap_unlink(const char *path)
+{
+    num_unlinks++;
+    return __real_unlink(path);
+}
+
 static void store_text(const char *path, const char *text)
 {
     struct zca_error err = {.reason = ZCA_ERR_NONE};
@@ -129,6 +141,16 @@ static void file_store_replaces_and_leaves_no_temporary(void **state)
     store_text(path, "second");
     check_contents(path, "second");
     assert_int_equal(count_entries(*state), 1);
+}
+
+/* A rename leaves nothing beside the file. */
+static void file_store_has_nothing_to_delete(void **state)
+{
+    zca_auto(text) char *path = check_path(state, "f");
+    num_unlinks = 0;
+    store_text(path, "first");
+    store_text(path, "second");
+    assert_int_equal(num_unlinks, 0);
 }
 
 static void file_store_sets_the_mode_whatever_the_umask(void **state)
@@ -350,6 +372,7 @@ int main(void)
         in_directory(file_load_of_nothing_is_not_found),
         in_directory(file_load_of_a_directory_or_fifo_is_refused_at_once),
         in_directory(file_store_replaces_and_leaves_no_temporary),
+        in_directory(file_store_has_nothing_to_delete),
         in_directory(file_store_sets_the_mode_whatever_the_umask),
         in_directory(file_store_keeps_the_owner),
         in_directory(file_store_in_no_directory_is_not_found),
