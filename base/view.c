@@ -94,6 +94,7 @@ static struct slot {
     _Atomic(struct view *) view;
 } slots[MAX_VIEWS];
 
+/* NULL: a free one. */
 static struct slot *find_slot(const void *argument)
 {
     for (size_t i = 0; i < MAX_VIEWS; i++) {
@@ -324,7 +325,11 @@ OSSL_PROVIDER *zca_view_load(OSSL_LIB_CTX *context, const char *name, bool own_n
                                             own_names ? init_view_of_own_names : init_view) == 1) {
         view = OSSL_PROVIDER_load(context, PROVIDER);
     }
-    if (!view) {
+    if (!view && crypto && !find_slot(NULL)) {
+        (void)zca_error_set(err, ZCA_ERR_CRYPTO, /* NULL tells */
+                            "loading OpenSSL's provider '%s': the limit is %d contexts at a time",
+                            name, MAX_VIEWS);
+    } else if (!view) {
         (void)zca_error_set_crypto(err, "loading OpenSSL's provider '%s'", name); /* NULL tells */
     }
     if (crypto) {

@@ -16,7 +16,7 @@
 /**
  * zca_view_load loads a crypto provider into a context, where what TLS, X.509 and zca use of it is seen, and nothing else.
  *
- * context   without providers.
+ * context   without providers; NULL: the default one, of a process that is ours alone.
  * name      "default" or "fips".
  * own_names key managements get a first name of ours. Where an application has made an ENGINE the default for EC or RSA keys,
  *           OpenSSL 3 sends every operation of every context to it whose key management has a first name that it knows: keys

@@ -1,4 +1,5 @@
 /* SPDX-License-Identifier: Apache-2.0 */
+#include <stdio.h>
 #include <string.h>
 
 #include <openssl/encoder.h>
@@ -197,6 +198,31 @@ static void keys_are_encoded_and_decoded(void **state)
     }
 }
 
+/* The tests after this one find room again. */
+static void one_too_many_is_told_the_limit(void **state)
+{
+    (void)state;
+    struct zca_error err = {.reason = ZCA_ERR_NONE};
+    zca_auto(text) char *number = NULL;
+    OSSL_LIB_CTX *contexts[512] = {NULL};
+    OSSL_PROVIDER *views[512] = {NULL};
+    size_t last = 0;
+    contexts[0] = OSSL_LIB_CTX_new();
+    views[0] = zca_view_load(contexts[0], "default", false, &err);
+    while (views[last] && last + 1 < ZCA_COUNT(views)) {
+        last++;
+        contexts[last] = OSSL_LIB_CTX_new();
+        views[last] = zca_view_load(contexts[last], "default", false, &err);
+    }
+    assert_true(asprintf(&number, " %zu contexts", last + 1) > 0); /* with the group's own */
+    check_refused(views[last], err, ZCA_ERR_CRYPTO);
+    assert_non_null(strstr(err.message, number));
+    for (size_t i = 0; i <= last; i++) {
+        assert_true(!views[i] || OSSL_PROVIDER_unload(views[i]) == 1);
+        OSSL_LIB_CTX_free(contexts[i]);
+    }
+}
+
 /* More of them than there is room for at a time. */
 static void contexts_come_and_go(void **state)
 {
@@ -241,6 +267,7 @@ int main(void)
         cmocka_unit_test(few_digests_are_seen),
         cmocka_unit_test(groups_are_told),
         cmocka_unit_test(keys_are_encoded_and_decoded),
+        cmocka_unit_test(one_too_many_is_told_the_limit),
         cmocka_unit_test(contexts_come_and_go),
         cmocka_unit_test(unknown_provider_is_refused),
     };
