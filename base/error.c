@@ -17,36 +17,31 @@ struct message {
     char text[sizeof(((struct zca_error *)0)->message)];
 };
 
-struct reason_row {
-    const char *name;
-    const char *text;
-};
-
-static const struct reason_row reasons[] = {
-    [ZCA_ERR_NONE] = {"NONE",            "no error"                                                     },
-    [ZCA_ERR_MEMORY] = {"MEMORY",          "out of memory"                                                },
-    [ZCA_ERR_SYSTEM] = {"SYSTEM",          "the operating system refused a file, socket or lock operation"},
-    [ZCA_ERR_CRYPTO] = {"CRYPTO",          "a cryptographic operation failed"                             },
-    [ZCA_ERR_CONFIG] = {"CONFIG",          "the configuration is wrong"                                   },
-    [ZCA_ERR_INVALID] = {"INVALID",         "the input is not valid"                                       },
-    [ZCA_ERR_NOT_FOUND] = {"NOT_FOUND",       "there is no such object"                                      },
-    [ZCA_ERR_UNSUPPORTED] = {"UNSUPPORTED",     "this authority, key or build cannot do that"                  },
-    [ZCA_ERR_AUTH] = {"AUTH",            "not logged in at the authority, or the login was refused"     },
-    [ZCA_ERR_MFA_REQUIRED] = {"MFA_REQUIRED",    "the authority asks for a one-time code"                       },
-    [ZCA_ERR_FORBIDDEN] = {"FORBIDDEN",       "the role held at the authority does not allow that"           },
-    [ZCA_ERR_POLICY] = {"POLICY",          "the authority refused the request by policy"                  },
-    [ZCA_ERR_NOT_INITIALISED] = {"NOT_INITIALISED", "the authority has no CA yet"                                  },
-    [ZCA_ERR_QUARANTINED] = {"QUARANTINED",     "the authority has quarantined this machine"                   },
-    [ZCA_ERR_POSTURE] = {"POSTURE",         "this machine does not meet the authority's requirements"      },
-    [ZCA_ERR_CONFLICT] = {"CONFLICT",        "the object exists already or is in another state"             },
-    [ZCA_ERR_PENDING] = {"PENDING",         "the request is pending at the authority, ask again later"     },
-    [ZCA_ERR_RATE_LIMITED] = {"RATE_LIMITED",    "the authority received too many requests"                     },
-    [ZCA_ERR_UNAVAILABLE] = {"UNAVAILABLE",     "the authority cannot be reached"                              },
-    [ZCA_ERR_PROTOCOL] = {"PROTOCOL",        "the authority's answer cannot be understood"                  },
-    [ZCA_ERR_VERIFY] = {"VERIFY",          "the authority's answer is not what was asked for"             },
-    [ZCA_ERR_SEALED] = {"SEALED",          "a sealed key cannot be opened"                                },
-    [ZCA_ERR_EXPIRED] = {"EXPIRED",         "the certificate has expired"                                  },
-    [ZCA_ERR_BUSY] = {"BUSY",            "the operation is running already"                             },
+static const char *const reasons[] = {
+    [ZCA_ERR_NONE] = "NONE",
+    [ZCA_ERR_MEMORY] = "MEMORY",
+    [ZCA_ERR_SYSTEM] = "SYSTEM",
+    [ZCA_ERR_CRYPTO] = "CRYPTO",
+    [ZCA_ERR_CONFIG] = "CONFIG",
+    [ZCA_ERR_INVALID] = "INVALID",
+    [ZCA_ERR_NOT_FOUND] = "NOT_FOUND",
+    [ZCA_ERR_UNSUPPORTED] = "UNSUPPORTED",
+    [ZCA_ERR_AUTH] = "AUTH",
+    [ZCA_ERR_MFA_REQUIRED] = "MFA_REQUIRED",
+    [ZCA_ERR_FORBIDDEN] = "FORBIDDEN",
+    [ZCA_ERR_POLICY] = "POLICY",
+    [ZCA_ERR_NOT_INITIALISED] = "NOT_INITIALISED",
+    [ZCA_ERR_QUARANTINED] = "QUARANTINED",
+    [ZCA_ERR_POSTURE] = "POSTURE",
+    [ZCA_ERR_CONFLICT] = "CONFLICT",
+    [ZCA_ERR_PENDING] = "PENDING",
+    [ZCA_ERR_RATE_LIMITED] = "RATE_LIMITED",
+    [ZCA_ERR_UNAVAILABLE] = "UNAVAILABLE",
+    [ZCA_ERR_PROTOCOL] = "PROTOCOL",
+    [ZCA_ERR_VERIFY] = "VERIFY",
+    [ZCA_ERR_SEALED] = "SEALED",
+    [ZCA_ERR_EXPIRED] = "EXPIRED",
+    [ZCA_ERR_BUSY] = "BUSY",
 };
 static_assert(ZCA_COUNT(reasons) == ZCA_NUM_REASONS, "every reason has a row");
 
@@ -172,18 +167,7 @@ void zca_error_clear(struct zca_error *err)
     }
 }
 
-static const struct reason_row *find_row(enum zca_reason reason)
-{
-    static const struct reason_row unknown = {"UNKNOWN", "an unknown error"};
-    return (unsigned)reason < ZCA_NUM_REASONS ? &reasons[reason] : &unknown;
-}
-
 const char *zca_reason_name(enum zca_reason reason)
 {
-    return find_row(reason)->name;
-}
-
-const char *zca_reason_text(enum zca_reason reason)
-{
-    return find_row(reason)->text;
+    return (unsigned)reason < ZCA_NUM_REASONS ? reasons[reason] : "UNKNOWN";
 }

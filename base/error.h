@@ -78,8 +78,4 @@ void zca_error_clear(struct zca_error *err);
 /** zca_reason_name returns the stable upper-case name of a reason ("NOT_FOUND"); static storage. */
 const char *zca_reason_name(enum zca_reason reason);
 
-/** zca_reason_text returns a sentence that stands alone ("the authority refused the request by
- * policy"), for users who see nothing but the reason; static storage. */
-const char *zca_reason_text(enum zca_reason reason);
-
 #endif

@@ -258,11 +258,6 @@ bool zca_json_is_text(const struct zca_json *value)
     return json_is_string(unwrap_const(value));
 }
 
-bool zca_json_is_number(const struct zca_json *value)
-{
-    return json_is_number(unwrap_const(value));
-}
-
 /* ---- building ---- */
 
 struct zca_json *zca_json_new_object(void)

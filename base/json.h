@@ -45,7 +45,6 @@ bool zca_json_is_object(const struct zca_json *value);
 bool zca_json_is_array(const struct zca_json *value);
 bool zca_json_is_null(const struct zca_json *value); /* absent counts as null */
 bool zca_json_is_text(const struct zca_json *value);
-bool zca_json_is_number(const struct zca_json *value);
 
 /* ---- building: a failure (memory, text that is not UTF-8) marks the object; zca_json_format then
  * fails with ZCA_ERR_MEMORY or ZCA_ERR_INVALID, so calls need no check of their own ---- */

@@ -67,23 +67,13 @@ enum zca_auto_enrol zca_identity_get_auto_enrol(const struct zca_identity *ident
                                                       library_option(ZCA_LIBRARY_AUTO_ENROL));
 }
 
-/* Of an option without a default in [zca], whose first choice is its default. */
-static size_t own_choice(const struct zca_identity *identity, enum zca_identity_option option)
-{
-    return section_text(identity, option)
-               ? (size_t)zca_config_get_choice(identity->config, "identity", identity->section,
-                                               &zca_identity_options[option])
-               : 0;
-}
-
 enum zca_pin_use zca_identity_get_pin(const struct zca_identity *identity)
 {
-    return (enum zca_pin_use)own_choice(identity, ZCA_IDENTITY_PIN);
-}
-
-enum zca_issue_when zca_identity_get_issue(const struct zca_identity *identity)
-{
-    return (enum zca_issue_when)own_choice(identity, ZCA_IDENTITY_ISSUE);
+    return section_text(identity, ZCA_IDENTITY_PIN)
+               ? (enum zca_pin_use)zca_config_get_choice(identity->config, "identity",
+                                                         identity->section,
+                                                         &zca_identity_options[ZCA_IDENTITY_PIN])
+               : ZCA_PIN_NONE;
 }
 
 long zca_identity_get_ttl_s(const struct zca_identity *identity)

@@ -38,7 +38,6 @@ enum zca_keystore_kind zca_identity_get_keystore(const struct zca_identity *iden
 const struct zca_key_type *zca_identity_get_key_type(const struct zca_identity *identity);
 enum zca_auto_enrol zca_identity_get_auto_enrol(const struct zca_identity *identity);
 enum zca_pin_use zca_identity_get_pin(const struct zca_identity *identity);
-enum zca_issue_when zca_identity_get_issue(const struct zca_identity *identity);
 long zca_identity_get_ttl_s(const struct zca_identity *identity);
 const char *zca_identity_get_text(const struct zca_identity *identity,
                                   enum zca_identity_option option);

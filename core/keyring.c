@@ -198,12 +198,12 @@ void zca_keyring_put(struct zca_library *library, const char *label, const struc
     link_entry(ring, entry);
 }
 
-void zca_keyring_drop(struct zca_library *library, const char *label, bool has_file)
+void zca_keyring_drop(struct zca_library *library, const char *label)
 {
     zca_auto(gate) int inside = zca_gate_pass();
     struct ring *ring = open_ring(library);
     if (ring) {
         zca_auto(lock) pthread_mutex_t *held = zca_lock(&ring->mutex);
-        unlink_entry(find_link(ring, label, has_file));
+        unlink_entry(find_link(ring, label, false));
     }
 }

@@ -21,7 +21,7 @@ ZCA_NODISCARD struct zca_key *zca_keyring_find(struct zca_library *library, cons
 void zca_keyring_put(struct zca_library *library, const char *label, const struct stat *status,
                      struct zca_key *key);
 
-/** zca_keyring_drop forgets the key under `label` with or without a file. */
-void zca_keyring_drop(struct zca_library *library, const char *label, bool has_file);
+/** zca_keyring_drop forgets the key without a file under `label`. */
+void zca_keyring_drop(struct zca_library *library, const char *label);
 
 #endif

@@ -96,14 +96,6 @@ bool zca_keystore_store_new(struct zca_library *library, enum zca_keystore_kind 
     return store(&slot, key, true, err);
 }
 
-bool zca_keystore_remove(struct zca_library *library, enum zca_keystore_kind kind,
-                         const char *authority, const char *name, struct zca_error *err)
-{
-    zca_auto(text) char *label = make_label(authority, name, err);
-    struct zca_keystore_slot slot = {library, kind, authority, name, label};
-    return label && backends[kind]->remove(&slot, err);
-}
-
 bool zca_keystore_names(struct zca_library *library, enum zca_keystore_kind kind,
                         const char *authority, bool (*visit)(void *argument, const char *name),
                         void *argument, struct zca_error *err)

@@ -52,11 +52,6 @@ ZCA_NODISCARD bool zca_keystore_store_new(struct zca_library *library, enum zca_
                                           const char *authority, const char *name,
                                           struct zca_key *key, struct zca_error *err);
 
-/** zca_keystore_remove deletes a key and its previous generation. Not there is success. */
-ZCA_NODISCARD bool zca_keystore_remove(struct zca_library *library, enum zca_keystore_kind kind,
-                                       const char *authority, const char *name,
-                                       struct zca_error *err);
-
 /** zca_keystore_names calls `visit` for each stored key of an authority, in no order; false stops. */
 ZCA_NODISCARD bool zca_keystore_names(struct zca_library *library, enum zca_keystore_kind kind,
                                       const char *authority,

@@ -29,7 +29,6 @@ struct zca_keystore_backend {
                    struct zca_error *err);
     bool (*store)(const struct zca_keystore_slot *slot, struct zca_key *key, bool only_new,
                   struct zca_error *err);
-    bool (*remove)(const struct zca_keystore_slot *slot, struct zca_error *err);
     bool (*names)(const struct zca_keystore_slot *slot, const struct zca_keystore_visit *visit,
                   struct zca_error *err);
 };

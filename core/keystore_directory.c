@@ -199,17 +199,6 @@ static bool directory_store(const struct zca_keystore_slot *slot, struct zca_key
            zca_file_store(path, 0600, zca_buffer_span(&record), err);
 }
 
-static bool directory_remove(const struct zca_keystore_slot *slot, struct zca_error *err)
-{
-    zca_auto(text) char *path = path_of(slot, suffix, err);
-    zca_auto(text) char *previous = path_of(slot, previous_suffix, err);
-    if (!path || !previous) {
-        return false;
-    }
-    zca_keyring_drop(slot->library, slot->label, true);
-    return zca_file_remove(path, err) && zca_file_remove(previous, err);
-}
-
 /* Visits "NAME" for a file "NAME.key". */
 static bool visit_file(const char *file, const struct zca_keystore_visit *visit)
 {
@@ -249,6 +238,5 @@ const struct zca_keystore_backend zca_keystore_directory = {
     .path = directory_path,
     .record = directory_record,
     .store = directory_store,
-    .remove = directory_remove,
     .names = directory_names,
 };

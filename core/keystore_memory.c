@@ -107,7 +107,7 @@ static void drop_if_replaced(struct memory *memory, const struct zca_keystore_sl
     zca_auto(lock) pthread_mutex_t *held = zca_lock(&memory->mutex);
     const struct entry *entry = *find_link(memory, slot->label);
     if (!entry || !zca_span_equal(zca_buffer_span(&entry->record), record)) {
-        zca_keyring_drop(slot->library, slot->label, false);
+        zca_keyring_drop(slot->library, slot->label);
     }
 }
 
@@ -226,25 +226,7 @@ static bool memory_store(const struct zca_keystore_slot *slot, struct zca_key *k
     if (!memory || !keep(memory, slot, key, only_new, err)) {
         return false;
     }
-    zca_keyring_drop(slot->library, slot->label, false); /* the one before */
-    return true;
-}
-
-static bool memory_remove(const struct zca_keystore_slot *slot, struct zca_error *err)
-{
-    zca_auto(gate) int inside = zca_gate_pass(); /* before the lock, as everybody */
-    struct memory *memory = open_memory(slot, err);
-    if (!memory) {
-        return false;
-    }
-    zca_auto(lock) pthread_mutex_t *held = zca_lock(&memory->mutex);
-    struct entry **link = find_link(memory, slot->label);
-    struct entry *old = *link;
-    if (old) {
-        *link = old->next;
-        entry_free(old);
-    }
-    zca_keyring_drop(slot->library, slot->label, false);
+    zca_keyring_drop(slot->library, slot->label); /* the one before */
     return true;
 }
 
@@ -305,6 +287,5 @@ const struct zca_keystore_backend zca_keystore_memory = {
     .path = memory_path,
     .record = memory_record,
     .store = memory_store,
-    .remove = memory_remove,
     .names = memory_names,
 };

@@ -1,7 +1,7 @@
 /* SPDX-License-Identifier: Apache-2.0 */
 /*
  * The reason table. stunnel prints the reason without its data, so each is a sentence that stands
- * alone. Texts as in base/error.c, as OSSL_ITEM wants constants; tests/provider compares them.
+ * alone.
  */
 #include <assert.h>
 #include <stdint.h>

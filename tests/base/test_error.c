@@ -158,11 +158,10 @@ static void error_clear_empties(void **state)
     assert_string_equal(err.code, "");
 }
 
-static void every_reason_has_a_name_of_its_own_and_a_text(void **state)
+static void every_reason_has_a_name_of_its_own(void **state)
 {
     (void)state;
     for (int i = 0; i < ZCA_NUM_REASONS; i++) {
-        assert_true(strlen(zca_reason_text((enum zca_reason)i)) > 7);
         for (int j = 0; j < i; j++) {
             assert_string_not_equal(zca_reason_name((enum zca_reason)i),
                                     zca_reason_name((enum zca_reason)j));
@@ -188,7 +187,7 @@ int main(void)
         cmocka_unit_test(error_context_is_put_in_front),
         cmocka_unit_test(error_context_without_error_changes_nothing),
         cmocka_unit_test(error_clear_empties),
-        cmocka_unit_test(every_reason_has_a_name_of_its_own_and_a_text),
+        cmocka_unit_test(every_reason_has_a_name_of_its_own),
     };
     return cmocka_run_group_tests_name("base/error", tests, NULL, NULL);
 }

@@ -89,7 +89,7 @@ static void json_getters_read_their_own_type(void **state)
 {
     (void)state;
     zca_auto(zca_json) struct zca_json *json =
-        parse("{\"t\":\"x\",\"i\":7,\"b\":true,\"n\":null,\"r\":1.0,\"o\":{},\"a\":[1,\"two\"]}");
+        parse("{\"t\":\"x\",\"i\":7,\"b\":true,\"n\":null,\"o\":{},\"a\":[1,\"two\"]}");
     int64_t integer = 0;
     bool boolean = false;
     assert_string_equal(zca_json_text(json, "t"), "x");
@@ -98,7 +98,6 @@ static void json_getters_read_their_own_type(void **state)
     assert_true(zca_json_boolean(json, "b", &boolean));
     assert_true(boolean);
     assert_true(zca_json_is_null(zca_json_get(json, "n")));
-    assert_true(zca_json_is_number(zca_json_get(json, "r")));
     assert_true(zca_json_is_object(zca_json_get(json, "o")));
     assert_true(zca_json_is_array(zca_json_get(json, "a")));
     assert_true(zca_json_is_text(zca_json_get(json, "t")));

@@ -113,23 +113,6 @@ static void keystore_store_new_never_replaces(void **state)
     }
 }
 
-static void keystore_remove_forgets(void **state)
-{
-    zca_auto(zca_library) struct zca_library *library = home_library(state, "");
-    for (size_t i = 0; i < ZCA_COUNT(kinds); i++) {
-        struct zca_error err = {.reason = ZCA_ERR_NONE};
-        zca_auto(zca_key) struct zca_key *key = generate(library);
-        check_ok(zca_keystore_remove(library, kinds[i], "corp", "web", &err), err);
-        check_ok(zca_keystore_store(library, kinds[i], "corp", "web", key, &err), err);
-        check_ok(zca_keystore_store(library, kinds[i], "corp", "web", key, &err), err);
-        check_ok(zca_keystore_remove(library, kinds[i], "corp", "web", &err), err);
-        check_refused(zca_keystore_load(library, kinds[i], "corp", "web", &err), err,
-                      ZCA_ERR_NOT_FOUND);
-    }
-    zca_auto(text) char *previous = check_path(state, "state/keys/corp/web.key.previous");
-    assert_int_equal(access(previous, F_OK), -1);
-}
-
 static void keystore_refuses_names_that_are_no_file_names(void **state)
 {
     zca_auto(zca_library) struct zca_library *library = home_library(state, "");
@@ -149,7 +132,6 @@ static void keystore_refuses_names_that_are_no_file_names(void **state)
         check_refused(zca_keystore_store(library, kind, name, "web", key, &err), err,
                       ZCA_ERR_INVALID);
         check_refused(zca_keystore_load(library, kind, "corp", name, &err), err, ZCA_ERR_INVALID);
-        check_refused(zca_keystore_remove(library, kind, name, "web", &err), err, ZCA_ERR_INVALID);
     }
 }
 
@@ -430,7 +412,6 @@ int main(void)
         CASE(keystores_do_not_mix),
         CASE(keystore_without_key_says_not_found),
         CASE(keystore_store_new_never_replaces),
-        CASE(keystore_remove_forgets),
         CASE(keystore_refuses_names_that_are_no_file_names),
         CASE(keystore_names_lists_the_keys_of_one_authority),
         CASE(key_files_are_closed_to_others),
