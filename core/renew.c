@@ -69,7 +69,8 @@ static bool is_past_due(struct zca_identity *identity)
 
 static bool is_due(struct zca_identity *identity)
 {
-    return !zca_stored_serves(identity, NULL) || is_past_due(identity);
+    return !zca_stored_serves(identity, NULL) || is_past_due(identity) ||
+           !zca_stored_stands(identity);
 }
 
 /* A certificate for a request of a key that is elsewhere (?csr=): a new key here would not replace it.
@@ -90,7 +91,7 @@ static bool is_of_foreign_key(struct zca_identity *identity)
 static bool leave_foreign_key(struct zca_identity *identity, bool force, bool *out_renewed,
                               struct zca_error *err)
 {
-    if (force || is_past_due(identity)) {
+    if (force || is_past_due(identity) || !zca_stored_stands(identity)) {
         return zca_error_set(err, ZCA_ERR_UNSUPPORTED,
                              "the key of '%s' is not here: ask anew with '%s?csr=FILE'",
                              zca_identity_get_uri(identity), zca_identity_get_uri(identity));

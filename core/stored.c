@@ -6,6 +6,7 @@
 #include "core/captured.h"
 #include "core/certificate.h"
 #include "core/receipt.h"
+#include "core/verify.h"
 
 /* Is the stored certificate the answer to the request that ?csr= names? */
 static bool answers_file(struct zca_identity *identity, const char *path)
@@ -42,4 +43,17 @@ bool zca_stored_serves(struct zca_identity *identity, const struct zca_chain *ol
     }
     zca_auto(zca_key) struct zca_key *key = zca_identity_key(identity, NULL);
     return key && zca_chain_matches(chain, key) && !zca_stored_has_captured(identity);
+}
+
+bool zca_stored_stands(struct zca_identity *identity)
+{
+    struct zca_error failure = {.reason = ZCA_ERR_NONE};
+    struct zca_library *library = zca_identity_get_library(identity);
+    zca_auto(X509_STACK) STACK_OF(X509) *anchors = NULL;
+    zca_auto(X509_STACK) STACK_OF(X509) *chain = NULL;
+    return !zca_authority_certificates(zca_identity_get_authority(identity), true, &anchors,
+                                       NULL) ||
+           !zca_certificate_load(library, zca_identity_get_authority_name(identity),
+                                 zca_identity_get_name(identity), &chain, NULL) ||
+           zca_verify_chain(library, chain, anchors, &failure) || failure.reason != ZCA_ERR_VERIFY;
 }

@@ -14,6 +14,13 @@
  */
 bool zca_stored_serves(struct zca_identity *identity, const struct zca_chain *older);
 
+/**
+ * zca_stored_stands tells whether the stored chain still leads to a CA certificate that counts here: option issuer, else the
+ * pinned ones. False after a CA was replaced and the new one was pinned. True where nothing can be compared: no
+ * certificate, no CA certificate. No network.
+ */
+bool zca_stored_stands(struct zca_identity *identity);
+
 /** zca_stored_has_captured tells whether a captured request waits for its answer. */
 bool zca_stored_has_captured(struct zca_identity *identity);
 

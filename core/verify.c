@@ -226,3 +226,11 @@ bool zca_verify_issued(struct zca_library *library, STACK_OF(X509) * chain,
            verify_lifetime(leaf, expectation->ttl_s, err) &&
            verify_chain(context, chain, expectation->anchors, out_path, err);
 }
+
+bool zca_verify_chain(struct zca_library *library, STACK_OF(X509) * chain,
+                      const STACK_OF(X509) * anchors, struct zca_error *err)
+{
+    zca_auto(gate) int inside = zca_gate_pass();
+    OSSL_LIB_CTX *context = zca_library_context(library, err);
+    return context && verify_chain(context, chain, anchors, NULL, err);
+}

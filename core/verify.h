@@ -34,6 +34,14 @@ ZCA_NODISCARD bool zca_verify_issued(struct zca_library *library, STACK_OF(X509)
                                      const struct zca_expectation *expectation,
                                      STACK_OF(X509) * *out_path, struct zca_error *err);
 
+/**
+ * zca_verify_chain checks only that a chain, leaf first, leads to one of `anchors`, now.
+ *
+ * err   ZCA_ERR_VERIFY names the certificate.
+ */
+ZCA_NODISCARD bool zca_verify_chain(struct zca_library *library, STACK_OF(X509) * chain,
+                                    const STACK_OF(X509) * anchors, struct zca_error *err);
+
 /* A certificate may begin this much in the future: clocks differ. */
 #define ZCA_CLOCK_SKEW_S 300
 

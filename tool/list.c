@@ -7,6 +7,7 @@
 #include "base/openssl_auto.h"
 #include "core/certificate.h"
 #include "core/renew.h"
+#include "core/stored.h"
 #include "core/verify.h"
 #include "tool/authority.h"
 #include "tool/command.h"
@@ -37,7 +38,7 @@ static const char *const keystores[] = {
 
 /* ---- state ---- */
 
-static const char *state_of_certificate(const X509 *certificate, const char *name,
+static const char *state_of_certificate(struct zca_identity *identity, const X509 *certificate,
                                         const struct zca_chain *chain)
 {
     int64_t now_s = zca_clock_now_s();
@@ -47,7 +48,10 @@ static const char *state_of_certificate(const X509 *certificate, const char *nam
     if (zca_chain_get_not_before_s(chain) > now_s + ZCA_CLOCK_SKEW_S) {
         return "not yet valid";
     }
-    return zca_renew_due_s(certificate, name) <= now_s ? "due" : "valid";
+    if (!zca_stored_stands(identity)) {
+        return "other CA";
+    }
+    return zca_renew_due_s(certificate, zca_identity_get_name(identity)) <= now_s ? "due" : "valid";
 }
 
 static bool has_request(struct zca_identity *identity)
@@ -101,7 +105,7 @@ static void read_line(struct zca_identity *identity, struct line *line)
     line->expires_at_s = zca_chain_get_not_after_s(chain);
     line->state = key && !zca_chain_matches(chain, key)
                       ? "other key"
-                      : state_of_certificate(sk_X509_value(certificates, 0), line->name, chain);
+                      : state_of_certificate(identity, sk_X509_value(certificates, 0), chain);
 }
 
 /* ---- local ---- */

@@ -10,6 +10,7 @@
 #include "core/certificate.h"
 #include "core/failure.h"
 #include "core/renew.h"
+#include "core/stored.h"
 #include "tests/core/scene.h"
 
 static const int64_t day_s = 24 * 3600;
@@ -241,6 +242,79 @@ static void certificate_of_a_foreign_key_is_left_alone(void **state)
     assert_int_equal(scene_count(scene, "submit"), 1);
 }
 
+/* ---- after the CA was replaced ---- */
+
+/* What a person has accepted: these, and no others. */
+static void pin(const struct scene *scene, X509 *const *certificates)
+{
+    zca_auto(text) char *pem = forge_pem(certificates);
+    scene_write(scene, "state/authorities/corp/ca.pem", pem);
+}
+
+static void pin_other_ca(const struct scene *scene)
+{
+    pin(scene, (X509 *const[]){scene->rogue.certificate, NULL});
+}
+
+static void certificate_of_a_replaced_ca_is_renewed(void **state)
+{
+    struct scene *scene = *state;
+    begin(scene, "");
+    check_renewed(scene, false, true);
+    assert_true(zca_stored_stands(scene->identity));
+    pin_other_ca(scene);
+    assert_false(zca_stored_stands(scene->identity));
+    scene_plan(scene, "submit: rogue\n");
+    check_renewed(scene, false, true);
+    assert_int_equal(scene_count(scene, "submit"), 1);
+    assert_true(zca_stored_stands(scene->identity));
+    check_renewed(scene, false, false);
+}
+
+static void renewal_from_a_new_ca_is_paced(void **state)
+{
+    struct scene *scene = *state;
+    struct zca_error err = {.reason = ZCA_ERR_NONE};
+    bool renewed = false;
+    begin(scene, "");
+    check_renewed(scene, false, true);
+    pin_other_ca(scene);
+    scene_plan(scene, "submit: ok\n"); /* the authority still has the old one */
+    check_refused(renew(scene, false, &renewed, &err), err, ZCA_ERR_VERIFY);
+    check_refused(renew(scene, false, &renewed, &err), err, ZCA_ERR_VERIFY);
+    assert_non_null(strstr(err.message, "next attempt in"));
+    assert_int_equal(scene_count(scene, "submit"), 1);
+}
+
+static void old_ca_beside_the_new_one_still_counts(void **state)
+{
+    struct scene *scene = *state;
+    struct forge_ca next = {.key = NULL};
+    begin(scene, "");
+    check_renewed(scene, false, true);
+    forge_ca_make(&next, "Next CA", &scene->ca);
+    pin(scene, (X509 *const[]){next.certificate, scene->ca.certificate, NULL});
+    assert_true(zca_stored_stands(scene->identity));
+    check_renewed(scene, false, false);
+    pin(scene, (X509 *const[]){next.certificate, NULL});
+    assert_false(zca_stored_stands(scene->identity));
+    forge_ca_clear(&next);
+}
+
+static void certificate_stands_where_nothing_can_be_compared(void **state)
+{
+    struct scene *scene = *state;
+    begin(scene, "");
+    assert_true(zca_stored_stands(scene->identity)); /* nothing here yet */
+    check_renewed(scene, false, true);
+    scene_write(scene, "state/authorities/corp/ca.pem", "damaged");
+    assert_true(zca_stored_stands(scene->identity));
+    zca_auto(text) char *pinned = scene_path(scene, "state/authorities/corp/ca.pem");
+    assert_int_equal(unlink(pinned), 0);
+    assert_true(zca_stored_stands(scene->identity));
+    check_renewed(scene, false, false);
+}
+
 /* ---- failures ---- */
 
 static void failures_are_paced(void **state)
@@ -314,6 +388,10 @@ int main(void)
         SCENE(failed_reload_is_repeated),
         SCENE(key_of_deployed_files_is_found),
         SCENE(certificate_of_a_foreign_key_is_left_alone),
+        SCENE(certificate_of_a_replaced_ca_is_renewed),
+        SCENE(renewal_from_a_new_ca_is_paced),
+        SCENE(old_ca_beside_the_new_one_still_counts),
+        SCENE(certificate_stands_where_nothing_can_be_compared),
         SCENE(failures_are_paced),
         SCENE(failures_of_others_do_not_pace_an_own_credential),
         SCENE(success_ends_the_pace),

@@ -3,7 +3,7 @@
 # zca renew: when, which, the files that follow, the reload command, and failures that change nothing.
 # shellcheck source-path=SCRIPTDIR disable=SC2317  # functions are called by name, through check
 . "$(dirname "$0")/lib.sh"
-need openssl ss
+need openssl jq ss
 start_authority
 cat >>"$ZCA_CONFIG" <<EOC
 
@@ -69,7 +69,22 @@ sed -i "s|^reload = .*|reload = /usr/bin/touch $work/again|" "$ZCA_CONFIG"
 check 'until it works' zca renew
 check 'which it does' test -e again
 
+state_of() { # NAME
+    zca list --json | jq -r ".[] | select(.name == \"$1\") | .state"
+}
+verifies() { # FILE: with the CA that is pinned
+    openssl verify -CAfile "$work/state/zca/authorities/default/ca.pem" "$1"
+}
+check 'after a rotation' zca ca init --rotate
+check 'the list tells' equal 'other CA' "$(state_of web.myorg.ztna)"
+check 'and renewal is due at once' zca renew
+check 'the new certificate verifies' verifies "$(stored web.myorg.ztna)"
+check 'as does that of the files' verifies bundle.pem
+check 'and stands' equal valid "$(state_of web.myorg.ztna)"
 kept=$(serial bundle.pem)
+check 'and is not renewed again' zca renew
+check 'as the files show' equal "$kept" "$(serial bundle.pem)"
+
 stop "$server_pid"
 check 'no authority: the failure is told' refuses "renewing 'zca://default/web.myorg.ztna'" zca renew web.myorg.ztna --force
 check 'each of them once' equal 1 "$(grep -c 'zca: ' "$work/refused.err")"
