@@ -122,6 +122,64 @@ static void threads_share_a_session(void **state)
     run(use_one_session, &shared, false);
 }
 
+static atomic_ulong latest; /* a key of one of the threads */
+
+static CK_RV make_key(CK_SESSION_HANDLE session, CK_OBJECT_HANDLE out_pair[2])
+{
+    static CK_BYTE curve[] = {0x06, 0x08, 0x2a, 0x86, 0x48, 0xce, 0x3d, 0x03, 0x01, 0x07};
+    CK_MECHANISM generation = {CKM_EC_KEY_PAIR_GEN, NULL, 0};
+    CK_ATTRIBUTE parameters = {CKA_EC_PARAMS, curve, sizeof(curve)};
+    return C_GenerateKeyPair(session, &generation, &parameters, 1, NULL, 0, &out_pair[0],
+                             &out_pair[1]);
+}
+
+/* The key may go at any time: before the operation begins, or in the midst of it. */
+static bool use_latest(CK_SESSION_HANDLE session)
+{
+    CK_BYTE signature[64];
+    CK_ULONG len = sizeof(signature);
+    CK_RV rv = C_SignInit(session, &ecdsa, atomic_load(&latest));
+    return rv == CKR_KEY_HANDLE_INVALID ||
+           (rv == CKR_OK && C_Sign(session, digest, sizeof(digest), signature, &len) == CKR_OK);
+}
+
+/* Every other session is closed with its keys. */
+static bool make_and_use_keys(bool is_closed_with_keys)
+{
+    CK_SESSION_HANDLE session = 0;
+    CK_OBJECT_HANDLE pair[2] = {0};
+    bool is_good = C_OpenSession(web, CKF_SERIAL_SESSION, NULL, NULL, &session) == CKR_OK &&
+                   make_key(session, pair) == CKR_OK;
+    atomic_store(&latest, pair[1]);
+    for (size_t i = 0; is_good && i < 4; i++) {
+        is_good = use_latest(session);
+    }
+    if (is_good && !is_closed_with_keys) {
+        is_good = C_DestroyObject(session, pair[0]) == CKR_OK &&
+                  C_DestroyObject(session, pair[1]) == CKR_OK && use_latest(session);
+    }
+    return is_good && C_CloseSession(session) == CKR_OK;
+}
+
+static void *use_each_others_keys(void *unused)
+{
+    for (size_t i = 0; i < NUM_ROUNDS; i++) {
+        if (!make_and_use_keys(i % 2 == 0)) {
+            (void)atomic_fetch_add(&num_odd, 1);
+        }
+    }
+    return unused;
+}
+
+static void threads_destroy_keys_that_others_use(void **state)
+{
+    bed_start(*state);
+    web = bed_slot("web");
+    (void)bed_open("web", 0); /* which stays */
+
+    run(use_each_others_keys, NULL, false);
+}
+
 #define CASE(name) cmocka_unit_test_setup_teardown(name, bed_setup, bed_teardown)
 
 int main(void)
@@ -130,6 +188,7 @@ int main(void)
         CASE(threads_have_sessions_of_their_own),
         CASE(threads_survive_the_end_of_the_module),
         CASE(threads_share_a_session),
+        CASE(threads_destroy_keys_that_others_use),
     };
     return cmocka_run_group_tests(tests, NULL, NULL);
 }
