@@ -68,6 +68,7 @@ static bool set_org(struct zca_admin *admin, struct zca_error *err)
     if (!zca_admin_find_org(admin, admin->words[0], &org, err) ||
         !zca_admin_number(options[0], 1, ZCA_MAX_TTL_HOURS, &org.cert_ttl_hours, err) ||
         !zca_admin_number(options[1], 1, ZCA_MAX_TTL_HOURS, &org.max_cert_ttl_hours, err) ||
+        (options[2] && !zca_policy_check_domains(options[2], err)) ||
         !replace_text(&org.allowed_domains, options[2], err) ||
         !replace_text(&org.allowed_ekus, options[3], err) ||
         !zca_admin_boolean(options[4], &org.allow_intermediate, err) ||

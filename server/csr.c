@@ -176,8 +176,7 @@ static bool check_wishes(const struct zca_csr *csr, const struct zca_policy *pol
     if (csr->is_ca && !policy->org.allow_intermediate) {
         return zca_refuse(err, ZCA_REFUSE_CA, NULL);
     }
-    return zca_policy_check_subject(policy, X509_REQ_get_subject_name(csr->request), err) &&
-           (!csr->names || zca_policy_check_names(policy, csr->names, err)) &&
+    return (!csr->names || zca_policy_check_names(policy, csr->names, err)) &&
            (!csr->usage || zca_policy_check_usage(policy, csr->usage, err));
 }
 

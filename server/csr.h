@@ -27,7 +27,8 @@ struct zca_csr {
  *
  * context where the request is read: zca_public_key_context, or NULL for the default one.
  * text    PEM or DER, at most 16 KiB.
- * policy  of the organisation; the subject's common name is checked, other names when present.
+ * policy  of the organisation, for alternative names and usages; the subject is zca_subject_make's, which
+ *         takes a part of it.
  * own     the CA's key, which is never certified.
  * err     codes INVALID_CSR, WEAK_KEY, WEAK_DIGEST, NAME_NOT_ALLOWED, USAGE_NOT_ALLOWED,
  *         CA_NOT_ALLOWED, EXTENSION_NOT_ALLOWED.

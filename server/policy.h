@@ -77,10 +77,18 @@ ZCA_NODISCARD bool zca_policy_check_name(const struct zca_policy *policy, const 
 ZCA_NODISCARD bool zca_policy_check_names(const struct zca_policy *policy,
                                           const GENERAL_NAMES *names, struct zca_error *err);
 
-/** zca_policy_check_subject checks the common names and texts of a subject. A common name that could
- * be taken for a host's must be one of the organisation's. err code NAME_NOT_ALLOWED. */
+/** zca_policy_check_subject checks each attribute of a subject: CN, O, OU, C, L, ST and emailAddress, no
+ * others. A common name without a space inside could be taken for a host's: it is one of the
+ * organisation's hosts, addresses or mailboxes, or a UUID. err code NAME_NOT_ALLOWED. */
 ZCA_NODISCARD bool zca_policy_check_subject(const struct zca_policy *policy,
                                             const X509_NAME *subject, struct zca_error *err);
+
+/** zca_policy_takes_attribute tells whether a certificate takes an attribute of its CSR's subject. */
+bool zca_policy_takes_attribute(int nid);
+
+/** zca_policy_check_domains tells whether a list of domains can be read: each word is a domain, an
+ * address or a network. err code VALIDATION_ERROR. */
+ZCA_NODISCARD bool zca_policy_check_domains(const char *list, struct zca_error *err);
 
 /** zca_host_name_check tells whether `text` is a DNS name: letters, digits and hyphens in labels of at
  * most 63, 253 in all (RFC 1123, 2.1), with '*' allowed as the whole first of three or more labels. */
@@ -96,5 +104,14 @@ ZCA_NODISCARD bool zca_policy_check_key(const X509_PUBKEY *public_key, const EVP
  * err code USAGE_NOT_ALLOWED. */
 ZCA_NODISCARD bool zca_policy_check_usage(const struct zca_policy *policy,
                                           const EXTENDED_KEY_USAGE *usage, struct zca_error *err);
+
+/** zca_policy_leaves_usage_open tells whether a certificate may have no extended key usage, and so be good
+ * for every use: where the organisation lists both serverAuth and clientAuth. */
+bool zca_policy_leaves_usage_open(const struct zca_policy *policy);
+
+/** zca_policy_default_usage gives the usage of a certificate whose request names none: serverAuth and
+ * clientAuth, as far as the organisation lists them. err code USAGE_NOT_ALLOWED: neither. */
+ZCA_NODISCARD bool zca_policy_default_usage(const struct zca_policy *policy,
+                                            EXTENDED_KEY_USAGE **out_usage, struct zca_error *err);
 
 #endif

@@ -10,9 +10,8 @@
 #include "server/identifier.h"
 #include "server/refusal.h"
 
-static const int kept_attributes[] = {
-    NID_commonName,  NID_organizationName, NID_organizationalUnitName,
-    NID_countryName, NID_localityName,     NID_stateOrProvinceName};
+#define MAX_COMMON_NAME 64u /* ub-common-name, RFC 5280, A.1 */
+#define NOBODY "unknown"    /* as in QuickZTNA's API */
 
 ZCA_DEFINE_AUTO(GENERAL_NAME, GENERAL_NAME, GENERAL_NAME_free);
 ZCA_DEFINE_AUTO(ASN1_STRING, ASN1_STRING, ASN1_STRING_free);
@@ -27,22 +26,12 @@ void zca_subject_clear(struct zca_subject *subject)
 
 /* ---- the distinguished name ---- */
 
-static bool is_kept(int nid)
-{
-    for (size_t i = 0; i < ZCA_COUNT(kept_attributes); i++) {
-        if (kept_attributes[i] == nid) {
-            return true;
-        }
-    }
-    return false;
-}
-
 static bool copy_name(const X509_NAME *from, X509_NAME *to, struct zca_error *err)
 {
     for (int i = 0; i < X509_NAME_entry_count(from); i++) {
         const X509_NAME_ENTRY *entry = X509_NAME_get_entry(from, i);
         int nid = OBJ_obj2nid(X509_NAME_ENTRY_get_object(entry));
-        if (is_kept(nid) && X509_NAME_add_entry(to, entry, -1, 0) != 1) {
+        if (zca_policy_takes_attribute(nid) && X509_NAME_add_entry(to, entry, -1, 0) != 1) {
             return zca_error_set_crypto(err, "copying a subject");
         }
     }
@@ -51,7 +40,7 @@ static bool copy_name(const X509_NAME *from, X509_NAME *to, struct zca_error *er
 
 static bool set_common_name(X509_NAME *name, const char *text, struct zca_error *err)
 {
-    if (*text == '\0' || strlen(text) > 64) {
+    if (*text == '\0' || strlen(text) > MAX_COMMON_NAME) {
         return zca_refuse(err, ZCA_REFUSE_NAME, "subject_cn must have 1 to 64 characters");
     }
     if (X509_NAME_add_entry_by_NID(name, NID_commonName, MBSTRING_UTF8, (const uint8_t *)text, -1,
@@ -72,9 +61,20 @@ static const char *common_name_of(const X509_NAME *name)
         X509_NAME_ENTRY_get_data(X509_NAME_get_entry(name, index)));
 }
 
-static bool make_name(const struct zca_subject_input *input, struct zca_subject *subject,
-                      struct zca_error *err)
+/* What the request calls it, or else the first DNS name that fits; NULL: nothing. */
+static const char *choose_common_name(const struct zca_subject_input *input)
 {
+    const char *first = input->dns_names ? input->dns_names[0] : NULL;
+    if (input->common_name) {
+        return input->common_name;
+    }
+    return first && strlen(first) <= MAX_COMMON_NAME ? first : NULL;
+}
+
+static bool make_name(const struct zca_policy *policy, const struct zca_subject_input *input,
+                      struct zca_subject *subject, struct zca_error *err)
+{
+    const char *text = choose_common_name(input);
     subject->name = X509_NAME_new();
     if (!subject->name) {
         return zca_error_set(err, ZCA_ERR_MEMORY, "making a subject");
@@ -85,10 +85,12 @@ static bool make_name(const struct zca_subject_input *input, struct zca_subject 
     }
     bool named = X509_NAME_entry_count(subject->name) > 0 ||
                  (input->csr && input->csr->names && !input->common_name);
-    if (named) {
-        return true;
+    if (!named && !text) {
+        /* Nobody asked for this name: the list of domains does not speak of it. */
+        return set_common_name(subject->name, NOBODY, err);
     }
-    return set_common_name(subject->name, input->common_name ? input->common_name : "unknown", err);
+    return (named || set_common_name(subject->name, text, err)) &&
+           zca_policy_check_subject(policy, subject->name, err);
 }
 
 /* ---- alternative names ---- */
@@ -199,6 +201,15 @@ static bool make_names(const struct zca_subject_input *input, struct zca_subject
     return ok;
 }
 
+bool zca_subject_check_holder(const X509_NAME *subject, const X509 *ca, struct zca_error *err)
+{
+    /* -2 is a failure: then they may be equal. */
+    int order = X509_NAME_cmp(subject, X509_get_subject_name(ca));
+    return order != 0 && order != -2
+               ? true
+               : zca_refuse(err, ZCA_REFUSE_NAME, "The subject is the CA's own");
+}
+
 char *zca_subject_title(const X509_NAME *name, const GENERAL_NAMES *names, struct zca_error *err)
 {
     const char *text = common_name_of(name);
@@ -208,7 +219,7 @@ char *zca_subject_title(const X509_NAME *name, const GENERAL_NAMES *names, struc
             text = (const char *)ASN1_STRING_get0_data(each->d.dNSName);
         }
     }
-    char *title = strdup(text ? text : "unknown");
+    char *title = strdup(text ? text : NOBODY);
     if (!title) {
         zca_error_set(err, ZCA_ERR_MEMORY, "naming a certificate");
     }
@@ -219,10 +230,8 @@ bool zca_subject_make(const struct zca_policy *policy, const struct zca_subject_
                       struct zca_subject *out_subject, struct zca_error *err)
 {
     zca_auto(zca_subject) struct zca_subject subject = {0};
-    if (!make_name(input, &subject, err) || !zca_policy_check_subject(policy, subject.name, err)) {
-        return false;
-    }
-    if (!input->plain && !make_names(input, &subject, err)) {
+    if (!make_name(policy, input, &subject, err) ||
+        (!input->plain && !make_names(input, &subject, err))) {
         return false;
     }
     if (subject.names && !zca_policy_check_names(policy, subject.names, err)) {

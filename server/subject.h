@@ -21,8 +21,8 @@ struct zca_subject {
 
 /* What a request says about names; everything borrowed. */
 struct zca_subject_input {
-    const char *common_name;      /* NULL: the CSR's, else "unknown" */
-    const struct zca_csr *csr;    /* NULL: none */
+    const char *common_name;   /* where the CSR has no subject. NULL: a DNS name, else "unknown" */
+    const struct zca_csr *csr; /* NULL: none */
     const char *const *dns_names; /* NULL-terminated; NULL: none */
     const char *const *ip_addresses;
     bool plain; /* QuickZTNA's profile: the common name and nothing else */
@@ -31,8 +31,9 @@ struct zca_subject_input {
 /**
  * zca_subject_make joins the names and checks each against the policy.
  *
- * From a CSR: CN, O, OU, C, L, ST of its subject, and its alternative names. A common name that is a
- * host name stands among the alternative names too.
+ * From a CSR: CN, O, OU, C, L, ST of its subject, and its alternative names. Its subject, where there is
+ * one, counts and `common_name` does not: tools name an order and a holder differently. A common name
+ * that is a host name stands among the alternative names too.
  *
  * out_subject  zero-initialised; cleared by the caller with zca_subject_clear.
  * err          code NAME_NOT_ALLOWED.
@@ -43,6 +44,11 @@ ZCA_NODISCARD bool zca_subject_make(const struct zca_policy *policy,
 
 void zca_subject_clear(struct zca_subject *subject);
 ZCA_DEFINE_AUTO_CLEAR(zca_subject, struct zca_subject, zca_subject_clear);
+
+/** zca_subject_check_holder tells whether a subject is another's than the CA's: equal as RFC 5280, 7.1,
+ * compares names would make a certificate self-issued. err code NAME_NOT_ALLOWED. */
+ZCA_NODISCARD bool zca_subject_check_holder(const X509_NAME *subject, const X509 *ca,
+                                            struct zca_error *err);
 
 /** zca_subject_title returns how lists call a certificate: its common name, else its first DNS name,
  * else "unknown"; malloc'd. NULL with ZCA_ERR_MEMORY. */

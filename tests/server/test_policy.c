@@ -149,6 +149,14 @@ static const struct {
     {"2001:db8::/32",            "IP:2001:db9::1",        false},
     {"192.0.2.7",                "IP:192.0.2.7",          true },
     {"192.0.2.7",                "IP:192.0.2.8",          false},
+    {"192.0.2.0/x",              "IP:8.8.8.8",            false},
+    {"192.0.2.0/",               "IP:8.8.8.8",            false},
+    {"192.0.2.0/2x",             "IP:192.0.2.1",          false},
+    {"192.0.2.0/-0",             "IP:8.8.8.8",            false},
+    {"192.0.2.0/33",             "IP:192.0.2.1",          false},
+    {"192.0.2.0/24/8",           "IP:192.0.3.1",          false},
+    {"192.0.2.0/0",              "IP:8.8.8.8",            true },
+    {"192.0.2.0/0",              "IP:2001:db8::1",        false},
     {"corp.test",                "a@corp.test",           true },
     {"corp.test",                "a@other.test",          false},
     {"",                         "URI:https://corp.test", false},
@@ -169,6 +177,117 @@ static void names_belong_to_the_organisation(void **state)
             fail_msg("'%s' in '%s': %s", membership[i].name, membership[i].domains, err.message);
         }
         assert_true(good || zca_refusal_is(&err, ZCA_REFUSE_NAME));
+    }
+}
+
+/* ---- subjects ---- */
+
+#define DOMAINS "corp.test 192.0.2.0/24 2001:db8::/32"
+
+static const struct {
+    const char *domains;
+    const char *attribute;
+    const char *text;
+    bool good;
+} subjects[] = {
+    {DOMAINS, "CN",               "www.corp.test",                        true },
+    {DOMAINS, "CN",               "*.corp.test",                          true },
+    {DOMAINS, "CN",               "192.0.2.7",                            true },
+    {DOMAINS, "CN",               "2001:db8::1",                          true },
+    {DOMAINS, "CN",               "eve@corp.test",                        true },
+    {DOMAINS, "CN",               "Some One",                             true },
+    {DOMAINS, "CN",               "Corp Inc. Printer: No. 7",             true },
+    {DOMAINS, "CN",               "3f2b6c1e-5d0a-4c57-9a50-0d0f3c1e7a11", true },
+    {DOMAINS, "CN",               "www.victim.test",                      false},
+    {DOMAINS, "CN",               "www.victim.test.",                     false},
+    {DOMAINS, "CN",               "www.victim.test ",                     false},
+    {DOMAINS, "CN",               " www.victim.test",                     false},
+    {DOMAINS, "CN",               "w*.victim.test",                       false},
+    {DOMAINS, "CN",               "w*.corp.test",                         false},
+    {DOMAINS, "CN",               "a_b.victim.test",                      false},
+    {DOMAINS, "CN",               "-a.victim.test",                       false},
+    {DOMAINS, "CN",               "a..victim.test",                       false},
+    {DOMAINS, "CN",               "www.victim.test:443",                  false},
+    {DOMAINS, "CN",               "https://www.victim.test/",             false},
+    {DOMAINS, "CN",               "*",                                    false},
+    {DOMAINS, "CN",               "victim",                               false},
+    {DOMAINS, "CN",               "host_1",                               false},
+    {DOMAINS, "CN",               "198.51.100.1",                         false},
+    {DOMAINS, "CN",               "2001:db9::1",                          false},
+    {DOMAINS, "CN",               "::ffff:192.0.2.7",                     false},
+    {DOMAINS, "CN",               "eve@victim.test",                      false},
+    {DOMAINS, "CN",               "@corp.test",                           false},
+    {"",      "CN",               "www.anything.test",                    true },
+    {"",      "CN",               "john_doe",                             true },
+    {"",      "CN",               "2001:db8::1",                          true },
+    {"",      "CN",               "*",                                    false},
+    {"",      "CN",               "w*.anything.test",                     false},
+    {DOMAINS, "O",                "Corp, www.victim.test",                true },
+    {DOMAINS, "emailAddress",     "eve@corp.test",                        true },
+    {DOMAINS, "emailAddress",     "ceo@victim.test",                      false},
+    {DOMAINS, "emailAddress",     "ceo@victim.test@corp.test",            true }, /* a mailbox of corp.test */
+    {DOMAINS, "emailAddress",     "corp.test",                            false},
+    {"",      "emailAddress",     "ceo@anything.test",                    true },
+    {"",      "UID",              "root",                                 false},
+    {"",      "DC",               "corp",                                 false},
+    {"",      "unstructuredName", "www.anything.test",                    false},
+    {"",      "serialNumber",     "7",                                    false},
+    {"",      "1.2.3.4",          "x",                                    false},
+};
+
+static void subjects_claim_no_foreign_name(void **state)
+{
+    (void)state;
+    for (size_t i = 0; i < ZCA_COUNT(subjects); i++) {
+        struct zca_policy policy = example_policy(subjects[i].domains);
+        struct zca_error err = {0};
+        zca_auto(X509_NAME) X509_NAME *subject = X509_NAME_new();
+        assert_int_equal(X509_NAME_add_entry_by_txt(subject, subjects[i].attribute, MBSTRING_UTF8,
+                                                    (const uint8_t *)subjects[i].text, -1, -1, 0),
+                         1);
+        bool good = zca_policy_check_subject(&policy, subject, &err);
+        if (good != subjects[i].good) {
+            fail_msg("%s='%s' in '%s': %s", subjects[i].attribute, subjects[i].text,
+                     subjects[i].domains, err.message);
+        }
+        assert_true(good || zca_refusal_is(&err, ZCA_REFUSE_NAME));
+    }
+}
+
+/* ---- lists ---- */
+
+static const struct {
+    const char *list;
+    bool good;
+} lists[] = {
+    {"",                                            true },
+    {" , ",                                         true },
+    {"corp.test",                                   true },
+    {"corp.test, 192.0.2.0/24 2001:db8::/32 other", true },
+    {"192.0.2.7",                                   true },
+    {"192.0.2.0/x",                                 false},
+    {"192.0.2.0/",                                  false},
+    {"192.0.2.0/33",                                false},
+    {"corp.test 192.0.2.0/24x",                     false},
+    {"192.0.2",                                     false},
+    {"192.0.2.0.0",                                 false},
+    {"2001:db8::/129",                              false},
+    {"*.corp.test",                                 false},
+    {".corp.test",                                  false},
+    {"corp.test.",                                  false},
+    {"corp.test;other.test",                        false},
+    {"corp.test\tother.test",                       false},
+};
+
+static void lists_of_domains_can_be_read_whole(void **state)
+{
+    (void)state;
+    for (size_t i = 0; i < ZCA_COUNT(lists); i++) {
+        struct zca_error err = {0};
+        if (zca_policy_check_domains(lists[i].list, &err) != lists[i].good) {
+            fail_msg("'%s': %s", lists[i].list, err.message);
+        }
+        assert_true(lists[i].good || zca_refusal_is(&err, ZCA_REFUSE_VALIDATION));
     }
 }
 
@@ -208,6 +327,8 @@ int main(void)
         cmocka_unit_test(refusal_names_both_lengths),
         cmocka_unit_test(host_names_have_a_form),
         cmocka_unit_test(names_belong_to_the_organisation),
+        cmocka_unit_test(subjects_claim_no_foreign_name),
+        cmocka_unit_test(lists_of_domains_can_be_read_whole),
         cmocka_unit_test(each_of_many_names_is_checked),
         cmocka_unit_test(number_of_names_is_bounded),
     };
