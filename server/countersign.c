@@ -23,7 +23,8 @@
 #include "server/refusal.h"
 #include "server/signing.h"
 
-#define MAX_TBS (4u * 1024 * 1024) /* a CRL of 100,000 entries */
+#define MAX_TBS (64u * 1024) /* no request holds more; a CRL of 1,300 entries comes through */
+#define MAX_CRL_STEP (INT64_C(1) << 32)
 
 void zca_countersigned_clear(struct zca_countersigned *countersigned)
 {
@@ -114,6 +115,17 @@ static bool find_earlier(struct task *task, struct zca_error *err)
                                   "request_id was used for another request before");
 }
 
+/* A number far ahead would leave none for the CRLs after it. */
+static bool check_crl_step(int64_t newest, int64_t number, struct zca_error *err)
+{
+    return number <= newest || number - newest <= MAX_CRL_STEP
+               ? true
+               : zca_refuse(err, ZCA_REFUSE_INVALID_TBS,
+                            "The CRL number %lld is too far above the last one: the next is %llX "
+                            "in hexadecimal",
+                            (long long)number, (unsigned long long)newest + 1);
+}
+
 /* RFC 5280, 5.2.3: numbers only grow. The same bytes may come again. */
 static bool check_crl_number(struct task *task, struct zca_error *err)
 {
@@ -134,7 +146,7 @@ static bool check_crl_number(struct task *task, struct zca_error *err)
                           "hexadecimal",
                           (long long)number, (unsigned long long)newest.number + 1);
     }
-    return true;
+    return check_crl_step(newest.number, number, err);
 }
 
 static bool inspect_task(struct task *task, struct zca_error *err)

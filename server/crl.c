@@ -195,10 +195,12 @@ static bool make_next(struct zca_state *state, const struct zca_authority *autho
                       int64_t last_number, int64_t now_ms, struct zca_buffer *out_der,
                       struct zca_error *err)
 {
-    zca_auto(zca_crl_row) struct zca_crl_row row = {.number = last_number + 1,
-                                                    .this_update = now_ms,
-                                                    .next_update =
-                                                        now_ms + ZCA_CRL_LIFETIME_S * 1000};
+    zca_auto(zca_crl_row) struct zca_crl_row row = {
+        .this_update = now_ms, .next_update = now_ms + ZCA_CRL_LIFETIME_S * 1000};
+    if (last_number == INT64_MAX) {
+        return zca_error_set(err, ZCA_ERR_INVALID, "the CA has no CRL number left: make a new CA");
+    }
+    row.number = last_number + 1;
     row.authority_id = strdup(zca_authority_id(authority));
     if (!row.authority_id) {
         return zca_error_set(err, ZCA_ERR_MEMORY, "making a CRL");
