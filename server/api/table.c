@@ -39,6 +39,7 @@ struct table {
     const char *name;
     const struct zca_record *record;
     const char *name_column; /* besides created_at, what rows can be ordered by */
+    unsigned write_scopes;   /* an API key needs one of them to write */
     list_function *list;
     write_function *post, *patch, *delete;
 };
@@ -243,17 +244,20 @@ static const struct table tables[] = {
     {.name = "machines",
      .record = &zca_machine_record,
      .name_column = "name",
+     .write_scopes = ZCA_SCOPE_ADMIN | ZCA_SCOPE_MACHINES,
      .list = zca_ledger_machine_list,
      .post = post_machine,
      .patch = patch_machine                                  },
     { .name = "posture_reports",
      .record = &zca_posture_report_record,
      .name_column = "machine_id",
+     .write_scopes = ZCA_SCOPE_ADMIN | ZCA_SCOPE_MACHINES,
      .list = zca_ledger_posture_report_list,
      .post = post_report    },
     {                   .name = "certificate_policies",
      .record = &zca_certificate_policy_record,
      .name_column = "id",
+     .write_scopes = ZCA_SCOPE_ADMIN,
      .list = zca_ledger_certificate_policy_list,
      .post = post_policy,
      .patch = patch_policy,
@@ -274,21 +278,19 @@ static const struct table *find_table(const char *name)
 
 #define READS                                                                                      \
     (ZCA_SCOPE_READ | ZCA_SCOPE_WRITE | ZCA_SCOPE_ADMIN | ZCA_SCOPE_MACHINES | ZCA_SCOPE_AUDIT)
-#define WRITES (ZCA_SCOPE_ADMIN | ZCA_SCOPE_MACHINES)
 
 /* One row a method. */
 static const struct method {
     const char *name;
     enum zca_role role;
-    unsigned scopes;
     size_t offset; /* of the write_function in struct table; 0: reads */
     bool needs_id;
     int status;
 } methods[] = {
-    {"GET",           ZCA_ROLE_AUDITOR, READS,                 0,       false, 200},
-    { "POST", ZCA_ROLE_ADMIN,           WRITES, offsetof(struct table,   post), false, 201},
-    { "PATCH", ZCA_ROLE_ADMIN,           WRITES, offsetof(struct table,  patch),  true, 200},
-    { "DELETE", ZCA_ROLE_ADMIN,           WRITES, offsetof(struct table, delete),  true, 200},
+    {"GET",           ZCA_ROLE_AUDITOR,      0,       false, 200},
+    { "POST", ZCA_ROLE_ADMIN, offsetof(struct table,   post), false, 201},
+    { "PATCH", ZCA_ROLE_ADMIN, offsetof(struct table,  patch),  true, 200},
+    { "DELETE", ZCA_ROLE_ADMIN, offsetof(struct table, delete),  true, 200},
 };
 
 static const struct method *find_method(const char *name)
@@ -337,8 +339,9 @@ static bool answer_table(struct call *call, struct zca_error *err)
     if (!org_id) {
         return zca_refuse(err, ZCA_REFUSE_MISSING_FIELDS, "org_id required");
     }
+    unsigned scopes = method->offset == 0 ? READS : table->write_scopes;
     zca_auto(zca_record_list) struct zca_record_list rows = {.record = table->record};
-    if (!zca_api_admit(&call->api, org_id, method->role, method->scopes, err) ||
+    if (!zca_api_admit(&call->api, org_id, method->role, scopes, err) ||
         !zca_api_filter_read(&call->query, table->record, table->name_column, &call->filter, err) ||
         !run_method(call, table, method, &rows, err)) {
         return false;

@@ -10,7 +10,10 @@
 
 #include <cmocka.h>
 
+#include "base/clock.h"
+#include "server/account.h"
 #include "server/api/quickztna.h"
+#include "server/api_key.h"
 #include "world.h"
 
 /* Least rank that is let in; ranks are the order of enum who, reversed, within the organisation. */
@@ -165,6 +168,62 @@ static void role_in_one_organisation_is_none_in_another(void **state)
     assert_string_equal(answer_code(&answer), "FORBIDDEN");
 }
 
+/* ---- API keys ---- */
+
+static const struct {
+    unsigned scopes;
+    const char *method;
+    const char *table;
+    bool allowed;
+} scope_rows[] = {
+    {ZCA_SCOPE_MACHINES, "POST",   "machines",             true },
+    {ZCA_SCOPE_MACHINES, "POST",   "posture_reports",      true },
+    {ZCA_SCOPE_MACHINES, "GET",    "certificate_policies", true },
+    {ZCA_SCOPE_MACHINES, "POST",   "certificate_policies", false},
+    {ZCA_SCOPE_MACHINES, "PATCH",  "certificate_policies", false},
+    {ZCA_SCOPE_MACHINES, "DELETE", "certificate_policies", false},
+    {ZCA_SCOPE_ADMIN,    "POST",   "certificate_policies", true },
+    {ZCA_SCOPE_ADMIN,    "DELETE", "certificate_policies", true },
+    {ZCA_SCOPE_ADMIN,    "POST",   "machines",             true },
+    {ZCA_SCOPE_WRITE,    "POST",   "machines",             false},
+    {ZCA_SCOPE_WRITE,    "DELETE", "certificate_policies", false},
+    {ZCA_SCOPE_READ,     "POST",   "machines",             false},
+};
+
+static void make_key_header(struct world *world, unsigned scopes, struct zca_buffer *out)
+{
+    zca_auto(zca_api_key) struct zca_api_key key = {0};
+    struct zca_api_key_request request = {.org_id = world->org,
+                                          .user_id = world->users[OWNER],
+                                          .actor = "test",
+                                          .name = "test",
+                                          .scopes = scopes,
+                                          .rate_limit_rpm = 1000,
+                                          .expiry_days = 1,
+                                          .now_ms = zca_clock_now_ms()};
+    assert_true(zca_buffer_append_text(out, "Bearer ", NULL));
+    assert_true(zca_api_key_make(zca_state_ledger(world->server.state), &request, &key, out, NULL));
+}
+
+static void api_key_writes_what_its_scopes_name(void **state)
+{
+    struct world *world = *state;
+    for (size_t i = 0; i < ZCA_COUNT(scope_rows); i++) {
+        zca_auto(zca_buffer) struct zca_buffer header = {0};
+        zca_auto(zca_buffer) struct zca_buffer path = {0};
+        make_key_header(world, scope_rows[i].scopes, &header);
+        assert_true(zca_buffer_format(&path, NULL, "/api/db/%s?org_id=%s", scope_rows[i].table,
+                                      world->org));
+        zca_auto(answer) struct answer answer =
+            world_ask(world, scope_rows[i].method, (const char *)path.data,
+                      (const char *)header.data, "{\"name\":\"m\"}");
+        if ((answer.status != 403) != scope_rows[i].allowed) {
+            fail_msg("scopes %x, %s %s: %d %s", scope_rows[i].scopes, scope_rows[i].method,
+                     scope_rows[i].table, answer.status, answer_code(&answer));
+        }
+    }
+}
+
 #define CASE(name) cmocka_unit_test_setup_teardown(name, world_open, world_close)
 
 int main(void)
@@ -173,6 +232,7 @@ int main(void)
         CASE(every_route_denies_by_default),
         cmocka_unit_test(every_route_has_a_row),
         CASE(unknown_action_is_refused_before_any_work),
+        CASE(api_key_writes_what_its_scopes_name),
         CASE(role_in_one_organisation_is_none_in_another),
     };
     return cmocka_run_group_tests(tests, NULL, NULL);
