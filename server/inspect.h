@@ -68,6 +68,14 @@ ZCA_NODISCARD bool zca_inspect_request(const struct zca_inspection *inspection,
 ZCA_NODISCARD bool zca_inspect_algorithm(const struct zca_inspection *inspection,
                                          const X509_ALGOR *inside, struct zca_error *err);
 
+/** zca_inspect_extensions tells whether a certificate's extensions are all known, whole and of one mind.
+ * err codes INVALID_TBS, EXTENSION_NOT_ALLOWED. */
+ZCA_NODISCARD bool zca_inspect_extensions(X509 *certificate, struct zca_error *err);
+
+/** zca_inspect_extension tells whether the value of an extension that OpenSSL knows is DER, and nothing
+ * stands after it. err code INVALID_TBS. */
+ZCA_NODISCARD bool zca_inspect_extension(const X509_EXTENSION *extension, struct zca_error *err);
+
 /** zca_inspect_issuer tells whether a name is the CA's subject, byte for byte. err WRONG_ISSUER. */
 ZCA_NODISCARD bool zca_inspect_issuer(const struct zca_inspection *inspection,
                                       const X509_NAME *name, struct zca_error *err);

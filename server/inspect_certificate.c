@@ -84,76 +84,7 @@ static bool check_validity(const struct zca_inspection *inspection, const X509 *
     return true;
 }
 
-/* ---- extensions ---- */
-
-static const int known_extensions[] = {
-    NID_basic_constraints,
-    NID_key_usage,
-    NID_ext_key_usage,
-    NID_subject_alt_name,
-    NID_subject_key_identifier,
-    NID_authority_key_identifier,
-    NID_crl_distribution_points,
-    NID_info_access,
-    NID_certificate_policies,
-    NID_netscape_comment,
-    NID_netscape_cert_type,
-    NID_name_constraints,
-    NID_tlsfeature,
-};
-
-static bool is_known(int nid)
-{
-    for (size_t i = 0; i < ZCA_COUNT(known_extensions); i++) {
-        if (known_extensions[i] == nid) {
-            return true;
-        }
-    }
-    return false;
-}
-
-static bool check_extension(const X509 *certificate, int index, struct zca_error *err)
-{
-    X509_EXTENSION *extension = X509_get_ext(certificate, index);
-    const ASN1_OBJECT *object = X509_EXTENSION_get_object(extension);
-    int nid = OBJ_obj2nid(object);
-    if (X509_get_ext_by_OBJ(certificate, object, index) != -1) {
-        return zca_refuse(err, ZCA_REFUSE_INVALID_TBS, "An extension stands there twice");
-    }
-    if (!is_known(nid)) {
-        return X509_EXTENSION_get_critical(extension)
-                   ? zca_refuse(err, ZCA_REFUSE_EXTENSION, "A critical extension is unknown")
-                   : true;
-    }
-    void *value = X509V3_EXT_d2i(extension);
-    if (!value) {
-        return zca_refuse(err, ZCA_REFUSE_INVALID_TBS, "The extension %s cannot be read",
-                          OBJ_nid2sn(nid));
-    }
-    const X509V3_EXT_METHOD *method = X509V3_EXT_get(extension);
-    if (method->it) {
-        ASN1_item_free(value, ASN1_ITEM_ptr(method->it));
-    } else {
-        method->ext_free(value);
-    }
-    return true;
-}
-
-static bool check_extensions(X509 *certificate, struct zca_error *err)
-{
-    const ASN1_BIT_STRING *issuer_id = NULL;
-    const ASN1_BIT_STRING *subject_id = NULL;
-    for (int i = 0; i < X509_get_ext_count(certificate); i++) {
-        if (!check_extension(certificate, i, err)) {
-            return false;
-        }
-    }
-    X509_get0_uids(certificate, &issuer_id, &subject_id);
-    if (issuer_id || subject_id || (X509_get_extension_flags(certificate) & EXFLAG_INVALID) != 0) {
-        return zca_refuse(err, ZCA_REFUSE_INVALID_TBS, "The extensions contradict one another");
-    }
-    return true;
-}
+/* ---- role and names ---- */
 
 /* Everything that any verifier could take for a CA, not only CA:TRUE. */
 static bool is_ca(X509 *certificate)
@@ -163,17 +94,45 @@ static bool is_ca(X509 *certificate)
     return signs || X509_check_ca(certificate) != 0;
 }
 
+/* As `issue` makes them: they sign for holders, and for no CA below. */
+static bool check_intermediate(const struct zca_inspection *inspection, X509 *certificate,
+                               struct zca_error *err)
+{
+    if (!inspection->policy->org.allow_intermediate) {
+        return zca_refuse(err, ZCA_REFUSE_CA, NULL);
+    }
+    return X509_check_ca(certificate) == 1 && X509_get_pathlen(certificate) == 0
+               ? true
+               : zca_refuse(err, ZCA_REFUSE_CA,
+                            "The certificate of a CA needs the extension basicConstraints with "
+                            "CA:TRUE and pathlen:0");
+}
+
+static bool check_leaf(const struct zca_inspection *inspection, const X509 *certificate,
+                       struct zca_error *err)
+{
+    zca_auto(EXTENDED_KEY_USAGE) EXTENDED_KEY_USAGE *usage =
+        X509_get_ext_d2i(certificate, NID_ext_key_usage, NULL, NULL);
+    if (usage) {
+        return zca_policy_check_usage(inspection->policy, usage, err);
+    }
+    return zca_policy_leaves_usage_open(inspection->policy)
+               ? true
+               : zca_refuse(err, ZCA_REFUSE_USAGE,
+                            "The certificate needs the extension extendedKeyUsage: without it, it "
+                            "would be good for every use, and the organization allows '%.100s'",
+                            inspection->policy->org.allowed_ekus);
+}
+
 static bool check_role(const struct zca_inspection *inspection, X509 *certificate,
                        const char **out_profile, struct zca_error *err)
 {
-    *out_profile = X509_get_version(certificate) == X509_VERSION_1 ? "tbs-v1" : "tbs";
-    if (!is_ca(certificate)) {
-        zca_auto(EXTENDED_KEY_USAGE) EXTENDED_KEY_USAGE *usage =
-            X509_get_ext_d2i(certificate, NID_ext_key_usage, NULL, NULL);
-        return !usage || zca_policy_check_usage(inspection->policy, usage, err);
+    if (is_ca(certificate)) {
+        *out_profile = "tbs-ca";
+        return check_intermediate(inspection, certificate, err);
     }
-    *out_profile = "tbs-ca";
-    return inspection->policy->org.allow_intermediate ? true : zca_refuse(err, ZCA_REFUSE_CA, NULL);
+    *out_profile = X509_get_version(certificate) == X509_VERSION_1 ? "tbs-v1" : "tbs";
+    return check_leaf(inspection, certificate, err);
 }
 
 static bool check_names(const struct zca_inspection *inspection, X509 *certificate,
@@ -182,13 +141,11 @@ static bool check_names(const struct zca_inspection *inspection, X509 *certifica
     const X509_NAME *subject = X509_get_subject_name(certificate);
     zca_auto(GENERAL_NAMES) GENERAL_NAMES *names =
         X509_get_ext_d2i(certificate, NID_subject_alt_name, NULL, NULL);
-    if (zca_inspect_issuer(inspection, subject, NULL)) {
-        return zca_refuse(err, ZCA_REFUSE_NAME, "The subject is the CA's own");
-    }
     if (X509_NAME_entry_count(subject) == 0 && !names) {
         return zca_refuse(err, ZCA_REFUSE_NAME, "The certificate names nobody");
     }
-    if (!zca_policy_check_subject(inspection->policy, subject, err) ||
+    if (!zca_subject_check_holder(subject, zca_authority_certificate(inspection->authority), err) ||
+        !zca_policy_check_subject(inspection->policy, subject, err) ||
         (names && !zca_policy_check_names(inspection->policy, names, err))) {
         return false;
     }
@@ -219,7 +176,7 @@ bool zca_inspect_certificate(const struct zca_inspection *inspection,
            check_validity(inspection, certificate, &inspected->expires_at_ms, err) &&
            zca_policy_check_key(X509_get_X509_PUBKEY(certificate), X509_get0_pubkey(certificate),
                                 zca_authority_key(inspection->authority), err) &&
-           check_extensions(certificate, err) &&
+           zca_inspect_extensions(certificate, err) &&
            check_role(inspection, certificate, &inspected->profile, err) &&
            check_names(inspection, certificate, &inspected->title, err);
 }

@@ -56,6 +56,9 @@ static bool check_extensions(const X509_CRL *crl, struct zca_error *err)
             return zca_refuse(err, ZCA_REFUSE_EXTENSION,
                               "A CRL may have a number and an authority key identifier, once each");
         }
+        if (!zca_inspect_extension(extension, err)) {
+            return false;
+        }
     }
     return true;
 }

@@ -36,7 +36,8 @@ struct issuance {
     struct zca_policy policy;
     struct zca_csr csr;
     struct zca_subject subject;
-    EVP_PKEY *key; /* made here */
+    EXTENDED_KEY_USAGE *usage; /* where the CSR has none */
+    EVP_PKEY *key;             /* made here */
     struct zca_buffer request_sha256;
     struct zca_draft draft;
     struct zca_flight_seat seat;
@@ -52,6 +53,7 @@ static void clear_issuance(struct issuance *issuance)
     zca_policy_clear(&issuance->policy);
     zca_csr_clear(&issuance->csr);
     zca_subject_clear(&issuance->subject);
+    EXTENDED_KEY_USAGE_free(issuance->usage);
     EVP_PKEY_free(issuance->key);
     zca_buffer_clear(&issuance->request_sha256);
 }
@@ -90,7 +92,19 @@ static bool make_subject(struct issuance *issuance, struct zca_error *err)
                                       .dns_names = request->dns_names,
                                       .ip_addresses = request->ip_addresses,
                                       .plain = request->plain};
-    return zca_subject_make(&issuance->policy, &input, &issuance->subject, err);
+    return zca_subject_make(&issuance->policy, &input, &issuance->subject, err) &&
+           zca_subject_check_holder(issuance->subject.name,
+                                    zca_authority_certificate(issuance->authority), err);
+}
+
+/* The plain profile has no room for one, unless the organisation narrows the uses (docs/decisions/0016). */
+static bool choose_usage(struct issuance *issuance, struct zca_error *err)
+{
+    bool open = issuance->request->plain && zca_policy_leaves_usage_open(&issuance->policy);
+    if (issuance->csr.usage || issuance->csr.is_ca || open) {
+        return true;
+    }
+    return zca_policy_default_usage(&issuance->policy, &issuance->usage, err);
 }
 
 static enum zca_profile_kind choose_profile(const struct issuance *issuance)
@@ -111,7 +125,8 @@ static bool make_draft(struct issuance *issuance, const struct zca_signature_alg
     draft->subject = issuance->subject.name;
     draft->input = (struct zca_profile_input){.issuer = ca,
                                               .names = issuance->subject.names,
-                                              .usage = issuance->csr.usage,
+                                              .usage = issuance->csr.usage ? issuance->csr.usage
+                                                                           : issuance->usage,
                                               .key_usage = issuance->csr.key_usage};
     if (!zca_draft_start(draft, err)) {
         return false;
@@ -236,6 +251,13 @@ static bool hash_words(struct zca_buffer *text, const char *const *words, struct
     return ok && hash_text(text, "", err);
 }
 
+static bool hash_ttl(struct zca_buffer *text, const struct zca_ttl *ttl, struct zca_error *err)
+{
+    long long hours = ttl->has_hours ? ttl->hours : 0;
+    long long seconds = ttl->has_seconds ? ttl->seconds : 0;
+    return zca_buffer_format(text, err, "%lld %lld", hours, seconds) && hash_text(text, "", err);
+}
+
 static bool hash_request(const struct zca_issue_request *request, struct zca_buffer *out_hash,
                          struct zca_error *err)
 {
@@ -244,7 +266,7 @@ static bool hash_request(const struct zca_issue_request *request, struct zca_buf
            hash_text(&text, request->subject_cn ? request->subject_cn : "", err) &&
            hash_text(&text, request->machine_id ? request->machine_id : "", err) &&
            hash_words(&text, request->dns_names, err) &&
-           hash_words(&text, request->ip_addresses, err) &&
+           hash_words(&text, request->ip_addresses, err) && hash_ttl(&text, &request->ttl, err) &&
            zca_token_hash(zca_buffer_span(&text), out_hash, err);
 }
 
@@ -313,7 +335,7 @@ static bool issue(struct zca_state *state, const struct zca_issue_request *reque
     zca_auto(issuance) struct issuance issuance = {.state = state, .request = request};
     bool found = false;
     if (!check_request(&issuance, err) || !make_subject(&issuance, err) ||
-        !zca_state_now(state, &issuance.now_ms, err) ||
+        !choose_usage(&issuance, err) || !zca_state_now(state, &issuance.now_ms, err) ||
         !find_earlier(&issuance, issued, &found, err)) {
         return false;
     }

@@ -90,39 +90,3 @@ bool zca_policy_check_key(const X509_PUBKEY *public_key, const EVP_PKEY *key, co
     }
     return zca_refuse(err, ZCA_REFUSE_WEAK_KEY, "Keys are RSA, EC or Ed25519");
 }
-
-/* ---- usage ---- */
-
-static bool is_listed(const char *words, const char *word)
-{
-    size_t word_len = strlen(word);
-    const char *rest = words + strspn(words, " ,");
-    while (*rest != '\0') {
-        size_t len = strcspn(rest, " ,");
-        if (len == word_len && strncasecmp(rest, word, len) == 0) {
-            return true;
-        }
-        rest += len;
-        rest += strspn(rest, " ,");
-    }
-    return false;
-}
-
-bool zca_policy_check_usage(const struct zca_policy *policy, const EXTENDED_KEY_USAGE *usage,
-                            struct zca_error *err)
-{
-    int num = sk_ASN1_OBJECT_num(usage);
-    if (num < 1) {
-        return zca_refuse(err, ZCA_REFUSE_USAGE, "The extended key usage is empty");
-    }
-    for (int i = 0; i < num; i++) {
-        int nid = OBJ_obj2nid(sk_ASN1_OBJECT_value(usage, i));
-        const char *name = nid == NID_undef ? "unknown" : OBJ_nid2sn(nid);
-        if (nid == NID_undef || !is_listed(policy->org.allowed_ekus, name)) {
-            return zca_refuse(err, ZCA_REFUSE_USAGE,
-                              "The extended key usage %s is not allowed in this organization",
-                              name);
-        }
-    }
-    return true;
-}

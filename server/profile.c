@@ -20,7 +20,6 @@ struct profile {
     unsigned key_usage;     /* for RSA keys */
     unsigned key_usage_not; /* bits that keys other than RSA do not get (RFC 8813, 3) */
     bool has_names;
-    bool has_usage;
     bool has_key_ids;
 };
 
@@ -38,20 +37,18 @@ static const struct profile profiles[ZCA_NUM_PROFILES] = {
                         .key_usage = KU_DIGITAL_SIGNATURE | KU_KEY_ENCIPHERMENT,
                         .key_usage_not = KU_KEY_ENCIPHERMENT,
                         .has_names = true,
-                        .has_usage = true,
                         .has_key_ids = true},
     [ZCA_PROFILE_INTERMEDIATE] = {.name = "intermediate",
                         .is_ca = true,
                         .path_length = 0,
                         .key_usage = KU_KEY_CERT_SIGN | KU_CRL_SIGN,
-                        .has_key_ids = true                                                     },
+                        .has_key_ids = true                                                   },
 };
 
 ZCA_DEFINE_AUTO(BASIC_CONSTRAINTS, BASIC_CONSTRAINTS, BASIC_CONSTRAINTS_free);
 ZCA_DEFINE_AUTO(ASN1_BIT_STRING, ASN1_BIT_STRING, ASN1_BIT_STRING_free);
 ZCA_DEFINE_AUTO(ASN1_OCTET_STRING, ASN1_OCTET_STRING, ASN1_OCTET_STRING_free);
 ZCA_DEFINE_AUTO(AUTHORITY_KEYID, AUTHORITY_KEYID, AUTHORITY_KEYID_free);
-ZCA_DEFINE_AUTO(EXTENDED_KEY_USAGE, EXTENDED_KEY_USAGE, EXTENDED_KEY_USAGE_free);
 
 const char *zca_profile_name(enum zca_profile_kind kind)
 {
@@ -105,22 +102,6 @@ static bool add_key_usage(const struct profile *profile, const struct zca_profil
     return add(certificate, NID_key_usage, bits, true);
 }
 
-static bool add_usage(const struct zca_profile_input *input, X509 *certificate)
-{
-    static const int defaults[] = {NID_server_auth, NID_client_auth};
-    if (input->usage) {
-        return add(certificate, NID_ext_key_usage, input->usage, false);
-    }
-    zca_auto(EXTENDED_KEY_USAGE) EXTENDED_KEY_USAGE *usage = sk_ASN1_OBJECT_new_null();
-    for (size_t i = 0; usage && i < ZCA_COUNT(defaults); i++) {
-        /* A built-in object: it is not counted and freeing it does nothing. */
-        if (sk_ASN1_OBJECT_push(usage, OBJ_nid2obj(defaults[i])) <= 0) {
-            return false;
-        }
-    }
-    return add(certificate, NID_ext_key_usage, usage, false);
-}
-
 /* RFC 5280, 4.2.1.2, method (1): SHA-1 of the public key's bits. */
 static bool add_subject_key_id(X509 *certificate)
 {
@@ -157,8 +138,8 @@ bool zca_profile_apply(enum zca_profile_kind kind, const struct zca_profile_inpu
     if (ok && profile->has_names && input->names) {
         ok = add(certificate, NID_subject_alt_name, input->names, empty);
     }
-    if (ok && profile->has_usage) {
-        ok = add_usage(input, certificate);
+    if (ok && input->usage && !profile->is_ca) {
+        ok = add(certificate, NID_ext_key_usage, input->usage, false);
     }
     if (ok && profile->has_key_ids) {
         ok = add_subject_key_id(certificate);

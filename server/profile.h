@@ -13,7 +13,7 @@
 
 enum zca_profile_kind {
     ZCA_PROFILE_CA,           /* the organisation's own */
-    ZCA_PROFILE_PLAIN,        /* QuickZTNA's: subject CN, CA:FALSE, key usage, nothing else */
+    ZCA_PROFILE_PLAIN,        /* QuickZTNA's: subject CN, CA:FALSE, key usage */
     ZCA_PROFILE_LEAF,         /* with names, extended key usage and key identifiers */
     ZCA_PROFILE_INTERMEDIATE, /* for a request, where the organisation allows it */
     ZCA_NUM_PROFILES
@@ -23,7 +23,7 @@ enum zca_profile_kind {
 struct zca_profile_input {
     const X509 *issuer;              /* NULL: self-signed */
     const GENERAL_NAMES *names;      /* NULL: none */
-    const EXTENDED_KEY_USAGE *usage; /* NULL: the profile's */
+    const EXTENDED_KEY_USAGE *usage; /* NULL: none; CAs never have any */
     unsigned key_usage;              /* bits of KU_*; 0: the profile's */
 };
 
