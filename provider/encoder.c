@@ -87,8 +87,10 @@ static void *encoder_newctx_text(void *provider)
 static void encoder_freectx(void *context)
 {
     struct encoder *encoder = context;
-    OSSL_PARAM_free(encoder->params);
-    OPENSSL_free(encoder);
+    if (encoder) {
+        OSSL_PARAM_free(encoder->params);
+        OPENSSL_free(encoder);
+    }
 }
 
 static int encoder_does_selection(void *provider, int selection)
@@ -118,6 +120,10 @@ static int encoder_set_ctx_params(void *context, const OSSL_PARAM params[])
     }
     const OSSL_PARAM only_cipher[] = {*cipher, OSSL_PARAM_construct_end()};
     OSSL_PARAM_free(encoder->params);
+    encoder->params = NULL;
+    if (!cipher->data) { /* no encryption; a copy of it would be the cipher "" */
+        return 1;
+    }
     encoder->params = OSSL_PARAM_dup(only_cipher);
     return encoder->params ? 1 : 0;
 }

@@ -13,10 +13,18 @@ struct generation {
     struct zca_provider *provider;
     const struct zca_functions *functions;
     enum zca_kind kind;
+    int selection; /* parameters alone, or a key */
     void *inner;
     struct zca_new_key *new_key;  /* what the tool said; NULL: nothing */
     struct zca_keydata *template; /* counted; NULL: none */
 };
+
+/* What is ours among the parameters. The overlay came out of zca-core.so: it is open. */
+static int take_name(struct generation *generation, const OSSL_PARAM params[])
+{
+    const struct zca_cold *cold = atomic_load(&generation->provider->cold);
+    return !params || cold->new_key_set(&generation->new_key, params);
+}
 
 static void *gen_init(struct zca_provider *provider, enum zca_kind kind, int selection,
                       const OSSL_PARAM params[])
@@ -32,8 +40,9 @@ static void *gen_init(struct zca_provider *provider, enum zca_kind kind, int sel
     generation->provider = provider;
     generation->functions = functions;
     generation->kind = kind;
+    generation->selection = selection;
     generation->inner = inner_init(overlay->provctx, selection, params);
-    if (!generation->inner) {
+    if (!generation->inner || !take_name(generation, params)) {
         zca_generation_cleanup(generation);
         return NULL;
     }
@@ -63,18 +72,16 @@ int zca_generation_set_template(void *context, void *template)
         ZCA_KEYMGMT(gen_set_template, GEN_SET_TEMPLATE, generation->functions);
     zca_keydata_free(generation->template);
     generation->template = zca_keydata_ref(keydata);
-    return inner && inner(generation->inner, keydata->inner);
+    return !inner || inner(generation->inner, keydata->inner); /* who has none needs none */
 }
 
-/* The overlay came out of zca-core.so: it is open. The default provider passes over what is not its own. */
+/* The default provider passes over what is not its own. */
 int zca_generation_set_params(void *context, const OSSL_PARAM params[])
 {
     struct generation *generation = context;
     OSSL_FUNC_keymgmt_gen_set_params_fn *inner =
         ZCA_KEYMGMT(gen_set_params, GEN_SET_PARAMS, generation->functions);
-    const struct zca_cold *cold = atomic_load(&generation->provider->cold);
-    return cold->new_key_set(&generation->new_key, params) &&
-           (!inner || inner(generation->inner, params));
+    return take_name(generation, params) && (!inner || inner(generation->inner, params));
 }
 
 static const OSSL_PARAM *settable_params(struct zca_provider *provider, enum zca_kind kind)
@@ -111,6 +118,9 @@ struct progress {
 static int tell_progress(const OSSL_PARAM params[], void *argument)
 {
     const struct progress *progress = argument;
+    if (!progress->callback) {
+        return 1;
+    }
     progress->cold->gate_leave();
     int go_on = progress->callback(params, progress->argument);
     progress->cold->gate_enter();
@@ -121,14 +131,15 @@ void *zca_generation_generate(void *context, OSSL_CALLBACK *callback, void *argu
 {
     const struct generation *generation = context;
     const struct zca_cold *cold = atomic_load(&generation->provider->cold);
-    if (generation->new_key && cold->new_key_named(generation->new_key)) {
+    bool wants_key = (generation->selection & OSSL_KEYMGMT_SELECT_PRIVATE_KEY) != 0;
+    if (wants_key && generation->new_key && cold->new_key_named(generation->new_key)) {
         return cold->new_key_make(generation->provider, generation->kind, generation->new_key,
                                   generation->template);
     }
     struct progress progress = {cold, callback, argument};
     zca_auto(entered) const struct zca_cold *inside = zca_provider_enter(generation->provider);
-    void *inner = ZCA_KEYMGMT(gen, GEN, generation->functions)(
-        generation->inner, callback ? tell_progress : NULL, &progress);
+    void *inner =
+        ZCA_KEYMGMT(gen, GEN, generation->functions)(generation->inner, tell_progress, &progress);
     return zca_keydata_new_inner(generation->provider, generation->kind, inner);
 }
 

@@ -252,6 +252,7 @@ static int keymgmt_validate(const void *key, int selection, int check_type)
     if (keydata->authority) {
         selection &= ~OSSL_KEYMGMT_SELECT_PRIVATE_KEY;
     }
+    zca_auto(entered) const struct zca_cold *inside = zca_provider_enter(keydata->provider);
     return ZCA_KEYMGMT(validate, VALIDATE, zca_keydata_functions(keydata))(keydata->inner,
                                                                            selection, check_type);
 }
@@ -272,12 +273,32 @@ static int keymgmt_match(const void *left, const void *right, int selection)
 
 /* ---- import and export ---- */
 
+/* Into a key that was just made: those of URIs come otherwise. */
 static int keymgmt_import(void *key, int selection, const OSSL_PARAM params[])
 {
     const struct zca_keydata *keydata = key;
+    if (keydata->uri) {
+        return 0;
+    }
     zca_auto(entered) const struct zca_cold *inside = zca_provider_enter(keydata->provider);
     return ZCA_KEYMGMT(import, IMPORT, zca_keydata_functions(keydata))(keydata->inner, selection,
                                                                        params);
+}
+
+struct exporting {
+    const struct zca_cold *cold;
+    OSSL_CALLBACK *callback;
+    void *argument;
+};
+
+/* The receiver is another provider, or the application. */
+static int hand_over(const OSSL_PARAM params[], void *argument)
+{
+    const struct exporting *exporting = argument;
+    exporting->cold->gate_leave();
+    int taken = exporting->callback(params, exporting->argument);
+    exporting->cold->gate_enter();
+    return taken;
 }
 
 static int keymgmt_export(void *key, int selection, OSSL_CALLBACK *callback, void *argument)
@@ -286,8 +307,10 @@ static int keymgmt_export(void *key, int selection, OSSL_CALLBACK *callback, voi
     if (keydata->uri && (selection & OSSL_KEYMGMT_SELECT_PRIVATE_KEY) != 0) {
         return 0;
     }
+    zca_auto(entered) const struct zca_cold *inside = zca_provider_enter(keydata->provider);
+    struct exporting exporting = {inside, callback, argument};
     return ZCA_KEYMGMT(export, EXPORT, zca_keydata_functions(keydata))(keydata->inner, selection,
-                                                                       callback, argument);
+                                                                       hand_over, &exporting);
 }
 
 /* These are asked without a provider, so they cannot be forwarded. They are for information: import

@@ -146,15 +146,17 @@ static void copy_upcalls(const OSSL_DISPATCH *in, struct zca_upcalls *out)
 /* Parameters that are needed before zca.conf is read; NULL where not given. */
 struct wishes {
     const char *ensure_default;
+    const char *crypto_provider;
     const char *keep_sealing_key;
     const char *uris_only;
 };
 
 static struct wishes read_wishes(const struct zca_provider *provider)
 {
-    struct wishes wishes = {NULL, NULL, NULL};
+    struct wishes wishes = {NULL, NULL, NULL, NULL};
     OSSL_PARAM params[] = {
         {"zca-ensure-default",   OSSL_PARAM_UTF8_PTR, &wishes.ensure_default,   0, 0},
+        {"zca-crypto-provider",  OSSL_PARAM_UTF8_PTR, &wishes.crypto_provider,  0, 0},
         {"zca-keep-sealing-key", OSSL_PARAM_UTF8_PTR, &wishes.keep_sealing_key, 0, 0},
         {"zca-uris-only",        OSSL_PARAM_UTF8_PTR, &wishes.uris_only,        0, 0},
         {NULL,                   0,                   NULL,                     0, 0}
@@ -163,14 +165,15 @@ static struct wishes read_wishes(const struct zca_provider *provider)
     return wishes;
 }
 
-/* "zca alone is enough": a context without hashes and encoders serves nobody. Decided by the parameter
- * alone: zca.conf is not read here. */
-static void ensure_default(const struct zca_provider *provider, const char *wish)
+/* "zca alone is enough": a context without hashes and encoders serves nobody. Decided by the parameters
+ * alone: zca.conf is not read here. A fips provider that is listed later cannot be seen yet. */
+static void ensure_default(const struct zca_provider *provider, const struct wishes *wishes)
 {
     const struct zca_upcalls *upcalls = &provider->upcalls;
     /* libcrypto is shared with the application, so its context is a context for us, too. */
     OSSL_LIB_CTX *application = (OSSL_LIB_CTX *)upcalls->get_libctx(provider->handle);
-    bool unwanted = wish && strcmp(wish, "no") == 0;
+    bool unwanted = (wishes->ensure_default && strcmp(wishes->ensure_default, "no") == 0) ||
+                    (wishes->crypto_provider && strcmp(wishes->crypto_provider, "fips") == 0);
     if (unwanted || OSSL_PROVIDER_available(application, "default") ||
         OSSL_PROVIDER_available(application, "fips")) {
         return;
@@ -186,7 +189,8 @@ static void ensure_default(const struct zca_provider *provider, const char *wish
 /* For processes that read keys after a change of root or user, but initialise OpenSSL before. */
 static void load_early(struct zca_provider *provider, const char *wish)
 {
-    const struct zca_cold *cold = wish ? provider->open_cold(provider) : NULL;
+    bool wanted = wish && strcmp(wish, "no") != 0;
+    const struct zca_cold *cold = wanted ? provider->open_cold(provider) : NULL;
     if (cold) {
         cold->load_early(provider);
     }
@@ -219,7 +223,7 @@ int OSSL_provider_init(const OSSL_CORE_HANDLE *handle, const OSSL_DISPATCH *in,
     }
     struct wishes wishes = read_wishes(provider);
     provider->uris_only = wishes.uris_only && strcmp(wishes.uris_only, "yes") == 0;
-    ensure_default(provider, wishes.ensure_default);
+    ensure_default(provider, &wishes);
     load_early(provider, wishes.keep_sealing_key);
     *out = provider_functions;
     *provctx = provider;

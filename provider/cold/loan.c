@@ -169,6 +169,11 @@ static struct zca_keydata *from_reference(struct zca_provider *provider, enum zc
     if (!uri) {
         return NULL;
     }
+    if (!uri->name && !uri->authority) {
+        (void)zca_error_set(err, ZCA_ERR_INVALID, "'%s' names no identity and no authority",
+                            reference->uri);
+        return NULL; /* as the error says */
+    }
     zca_auto(zca_keydata) struct zca_keydata *keydata =
         uri->name ? referred_local_key(provider, kind, uri, reference, err)
                   : referred_remote_key(provider, kind, uri, reference, err);

@@ -5,6 +5,9 @@
  */
 #include "provider/cold/object.h"
 
+#include <string.h>
+
+#include <openssl/bn.h>
 #include <openssl/store.h>
 
 #include "base/openssl_auto.h"
@@ -175,6 +178,45 @@ static bool add_chain(const struct search *search, struct zca_chain *chain, stru
     return true;
 }
 
+/* Hexadecimal digits, maybe with colons between. */
+static bool is_serial(const ASN1_INTEGER *serial, const char *text)
+{
+    zca_auto(text) char *digits = strdup(text);
+    size_t len = 0;
+    for (const char *at = text; digits && *at != '\0'; at++) {
+        if (*at != ':') {
+            digits[len++] = *at;
+        }
+    }
+    BIGNUM *wanted = NULL;
+    BIGNUM *number = ASN1_INTEGER_to_BN(serial, NULL);
+    bool same = false;
+    if (digits && number) {
+        digits[len] = '\0';
+        same = BN_hex2bn(&wanted, digits) == (int)len && BN_cmp(wanted, number) == 0;
+    }
+    BN_free(wanted);
+    BN_free(number);
+    return same;
+}
+
+/* A certificate that is named by its serial is that one, or none. */
+static bool check_serial(const struct search *search, struct zca_identity *identity,
+                         const struct zca_chain *chain, struct zca_error *err)
+{
+    const char *serial = search->query->uri->serial;
+    if (!serial) {
+        return true;
+    }
+    zca_auto(X509_STACK) STACK_OF(X509) *certificates =
+        zca_chain_certificates(chain, zca_identity_get_library(identity), NULL, err);
+    return certificates &&
+           (is_serial(X509_get0_serialNumber(sk_X509_value(certificates, 0)), serial) ||
+            zca_error_set(err, ZCA_ERR_NOT_FOUND,
+                          "the certificate of '%s' has another serial number than '%s'",
+                          zca_identity_get_uri(identity), serial));
+}
+
 static bool find_identity_chain(const struct search *search, struct zca_identity *identity,
                                 struct zca_error *err)
 {
@@ -183,7 +225,8 @@ static bool find_identity_chain(const struct search *search, struct zca_identity
         search->specific ? zca_identity_chain_or_enrol(identity, err)
                          : zca_certificate_load_chain(zca_identity_get_library(identity), authority,
                                                       zca_identity_get_name(identity), err);
-    return tolerate(search, chain, err) && (!chain || add_chain(search, chain, err));
+    return tolerate(search, chain, err) && (!chain || (check_serial(search, identity, chain, err) &&
+                                                       add_chain(search, chain, err)));
 }
 
 /* A search by subject has to look into them. */
@@ -309,6 +352,10 @@ bool zca_objects_find(struct zca_library *library, const struct zca_object_query
     bool of_authority =
         !query->uri->name || query->uri->type == ZCA_URI_CA || query->uri->type == ZCA_URI_CRL;
     struct zca_error reason = {0};
+    if (of_authority && query->uri->serial) {
+        return zca_error_set(err, ZCA_ERR_UNSUPPORTED,
+                             "serial in URI is that of an identity's certificate");
+    }
     bool found = of_authority ? find_authority(library, &search, &reason)
                               : find_identity(library, &search, &reason);
     if (found && out_objects->count == 0 && !query->subject) {

@@ -79,6 +79,14 @@ static int tell_size(const struct zca_keydata *keydata, size_t *out_len)
     return max_size > 0;
 }
 
+static bool check_room(const struct zca_keydata *keydata, size_t needed, size_t size,
+                       struct zca_error *err)
+{
+    return needed <= size ||
+           zca_error_set(err, ZCA_ERR_INVALID, "the signature of '%s' needs %zu bytes",
+                         keydata->uri, needed);
+}
+
 static bool sign(const struct zca_keydata *keydata, const char *digest, struct zca_span tbs,
                  struct zca_buffer *out_signature, struct zca_error *err)
 {
@@ -100,12 +108,11 @@ int zca_remote_signature_sign(const struct zca_keydata *keydata,
     zca_auto(errno) int saved_errno = errno;
     zca_auto(zca_buffer) struct zca_buffer result = {0};
     struct zca_span bytes = tbs ? *tbs : zca_buffer_span(&remote->tbs);
-    if (!sign(keydata, remote->digest, bytes, &result, &err)) {
-        return ZCA_FAIL(keydata->provider, &err);
-    }
-    if (result.len > size) {
-        (void)zca_error_set(&err, ZCA_ERR_INVALID, "the signature of '%s' needs %zu bytes",
-                            keydata->uri, result.len); /* returns false */
+    size_t max = 0;
+    (void)tell_size(keydata, &max);              /* of a key with a size */
+    if (!check_room(keydata, max, size, &err) || /* the authority records what it signs */
+        !sign(keydata, remote->digest, bytes, &result, &err) ||
+        !check_room(keydata, result.len, size, &err)) {
         return ZCA_FAIL(keydata->provider, &err);
     }
     memcpy(signature, result.data, result.len);

@@ -123,6 +123,23 @@ static void an_anonymous_key_is_written_as_usual(void **state)
     EVP_PKEY_free(key);
 }
 
+/* "No encryption", said aloud. */
+static void an_anonymous_key_is_written_without_a_cipher(void **state)
+{
+    (void)state;
+    EVP_PKEY *key = anonymous();
+    OSSL_ENCODER_CTX *encoder =
+        OSSL_ENCODER_CTX_new_for_pkey(key, EVP_PKEY_KEYPAIR, "PEM", "PrivateKeyInfo", NULL);
+    unsigned char *data = NULL;
+    size_t len = 0;
+    assert_int_equal(OSSL_ENCODER_CTX_set_cipher(encoder, NULL, NULL), 1);
+    assert_int_equal(OSSL_ENCODER_to_data(encoder, &data, &len), 1);
+    assert_memory_equal(data, "-----BEGIN PRIVATE KEY-----", strlen("-----BEGIN PRIVATE KEY-----"));
+    OPENSSL_free(data);
+    OSSL_ENCODER_CTX_free(encoder);
+    EVP_PKEY_free(key);
+}
+
 int main(void)
 {
     const struct CMUnitTest tests[] = {
@@ -131,6 +148,7 @@ int main(void)
         cmocka_unit_test(der_is_refused_with_a_reason),
         cmocka_unit_test(the_key_of_a_ca_is_at_the_authority),
         cmocka_unit_test(an_anonymous_key_is_written_as_usual),
+        cmocka_unit_test(an_anonymous_key_is_written_without_a_cipher),
     };
     return cmocka_run_group_tests(tests, fixture_setup, fixture_teardown);
 }

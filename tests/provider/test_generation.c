@@ -1,6 +1,7 @@
 /* SPDX-License-Identifier: Apache-2.0 */
 #include <pthread.h>
 #include <stdio.h>
+#include <string.h>
 #include <sys/stat.h>
 #include <sys/wait.h>
 #include <unistd.h>
@@ -172,6 +173,39 @@ static void the_curve_may_come_from_parameters(void **state)
     EVP_PKEY_free(parameters);
 }
 
+/* As EVP_PKEY_CTX_new_from_pkey does it: another key like this one. */
+static void a_key_may_be_the_template_of_another(void **state)
+{
+    (void)state;
+    static const char *const algorithms[] = {"EC", "RSA", "ED25519"};
+    for (size_t i = 0; i < ZCA_COUNT(algorithms); i++) {
+        bool is_ec = strcmp(algorithms[i], "EC") == 0;
+        EVP_PKEY *first = generate(algorithms[i], is_ec ? "group" : NULL, "P-256", NULL);
+        EVP_PKEY_CTX *generation = EVP_PKEY_CTX_new_from_pkey(context, first, NULL);
+        EVP_PKEY *second = NULL;
+        assert_true(EVP_PKEY_keygen_init(generation) > 0);
+        assert_true(EVP_PKEY_generate(generation, &second) > 0);
+        assert_int_equal(EVP_PKEY_eq(first, second), 0);
+        EVP_PKEY_free(second);
+        EVP_PKEY_CTX_free(generation);
+        EVP_PKEY_free(first);
+    }
+}
+
+/* genpkey -genparam: there is no key to be named. */
+static void parameters_of_a_named_key_make_none(void **state)
+{
+    EVP_PKEY_CTX *generation = EVP_PKEY_CTX_new_from_name(context, "EC", "provider=zca");
+    EVP_PKEY *parameters = NULL;
+    assert_true(EVP_PKEY_paramgen_init(generation) > 0);
+    assert_true(EVP_PKEY_CTX_ctrl_str(generation, "group", "P-256") > 0);
+    assert_true(EVP_PKEY_CTX_ctrl_str(generation, "zca-uri", "zca://params") > 0);
+    assert_true(EVP_PKEY_generate(generation, &parameters) > 0);
+    assert_false(is_stored(state, "params"));
+    EVP_PKEY_free(parameters);
+    EVP_PKEY_CTX_free(generation);
+}
+
 static void *fork_once(void *argument)
 {
     pid_t child = fork();
@@ -221,6 +255,8 @@ int main(void)
         cmocka_unit_test(a_bad_name_is_refused),
         cmocka_unit_test(bits_primes_and_exponent_are_taken),
         cmocka_unit_test(the_curve_may_come_from_parameters),
+        cmocka_unit_test(a_key_may_be_the_template_of_another),
+        cmocka_unit_test(parameters_of_a_named_key_make_none),
         cmocka_unit_test(a_tool_may_wait_for_a_fork_while_it_hears_of_progress),
     };
     return cmocka_run_group_tests(tests, fixture_setup, fixture_teardown);

@@ -3,6 +3,7 @@
  * state directory is gone, and the authority cannot be reached. */
 #include <stdio.h>
 #include <stdlib.h>
+#include <string.h>
 
 #include <openssl/err.h>
 #include <openssl/ssl.h>
@@ -112,6 +113,21 @@ static void the_signature_of_a_ca_asks_it(void **state)
     assert_string_not_equal(context_last_reason(), "");
 }
 
+/* An authority records what it signs: nobody asks it for what there is no room for. */
+static void a_short_buffer_is_refused_before_a_ca_is_asked(void **state)
+{
+    (void)state;
+    unsigned char signature[16];
+    size_t len = sizeof(signature);
+    ERR_clear_error();
+    assert_false(context_sign(context, ca_key, signature, &len));
+    const char *text = NULL;
+    int flags = 0;
+    (void)ERR_peek_last_error_data(&text, &flags); /* which one is told by the text */
+    assert_non_null(strstr(text, "bytes"));
+    ERR_clear_error();
+}
+
 /* A signature context keeps its key, and a key its provider's objects, whatever order they are freed in. */
 static void a_key_may_go_before_its_operation(void **state)
 {
@@ -134,6 +150,7 @@ int main(void)
         cmocka_unit_test(tls_takes_a_key_without_asking),
         cmocka_unit_test(a_loaded_key_signs_without_its_file),
         cmocka_unit_test(the_signature_of_a_ca_asks_it),
+        cmocka_unit_test(a_short_buffer_is_refused_before_a_ca_is_asked),
         cmocka_unit_test(a_key_may_go_before_its_operation),
     };
     return cmocka_run_group_tests(tests, setup, teardown);
