@@ -1,5 +1,6 @@
 # SPDX-License-Identifier: Apache-2.0
-"""Every dialect has its page, every exported symbol is explained in docs/, every reason is listed in zca(1)."""
+"""Every dialect has its page, every exported symbol is explained in docs/, every reason is listed in zca(1), and what a recipe
+exports was enrolled before."""
 import re
 
 import tree
@@ -27,4 +28,12 @@ listed = tree.text('docs/man/zca.1')
 for name, text in re.findall(r'\[ZCA_ERR_\w+\] = \{"(\w+)",\s*"([^"]+)"', tree.text('base/error.c')):
     if name != 'NONE' and f'.It Dv {name} Ta {text}\n' not in listed:
         problems.append(f'docs/man/zca.1 does not list {name}: {text}')
+
+for path in tree.files('.md', folders=('docs/recipes',)):
+    lines = tree.text(path).splitlines()
+    for number, line in enumerate(lines):
+        name = re.match(r'zca export (\S+)', line)
+        before = '\n'.join(lines[:number])
+        if name and f'zca cert {name[1]}' not in before and f'zca renew {name[1]}' not in before:
+            problems.append(f'{path}:{number + 1}: nothing before enrols {name[1]}')
 tree.finish(problems, f'{len(documents)} documents')
