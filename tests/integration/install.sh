@@ -37,6 +37,7 @@ for file in "$modules/zca.so" /usr/bin/zca /usr/bin/zca-server /usr/share/doc/zc
     check "$file" there "$file"
 done
 check 'every manual page' pages
+check 'each file once' equal '' "$(sed -n 's|^Installing .*/\(.*\) to \(.*\)|\2/\1|p' "$work/install.log" | sort | uniq -d)"
 check 'units name the programs' grep -q '^ExecStart=/usr/bin/zca renew$' "$usr/lib/systemd/system/zca-renew.service"
 
 unshare -m true 2>/dev/null || { echo "no mount namespaces: the installed set is not run"; finish; }
