@@ -44,8 +44,8 @@ bool zca_chain_same(const struct zca_chain *left, const struct zca_chain *right)
 /** zca_chain_matches tells whether the leaf is for this key. */
 bool zca_chain_matches(const struct zca_chain *chain, const struct zca_key *key);
 
-/** zca_chain_certificates returns the certificates as objects of the library's context; those that are among
- * `anchors` (NULL: none) are these. Caller frees. */
+/** zca_chain_certificates returns the certificates as objects of the library's context: those that the chain was made of
+ * (zca_chain_of), else new ones, but for those that are among `anchors` (NULL: none). Caller frees. */
 ZCA_NODISCARD STACK_OF(X509) *
     zca_chain_certificates(const struct zca_chain *chain, struct zca_library *library,
                            const STACK_OF(X509) * anchors, struct zca_error *err);

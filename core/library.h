@@ -33,8 +33,8 @@ struct zca_library_settings {
     OSSL_LIB_CTX *(*context_new)(void *argument);
     void *context_argument;
 
-    /* keys of the private context are kept from ENGINEs of the application (core/plain.h). Costs each look-up of a key's
-     * type there, so only for those who sign with keys in it. */
+    /* keys of the private context are kept from ENGINEs of the application (own_names of base/view.h): for those who
+     * sign with keys in it */
     bool keeps_from_engines;
 };
 
@@ -111,7 +111,8 @@ struct zca_part_functions {
 
 /**
  * zca_library_part returns the part, made on the first call; borrowed. Thread-safe: the part has its
- * own lock, under which it changes by single stores, so that a fork finds it whole.
+ * own lock. A child finds it whole, whoever held that: it changes by single stores, or inside the gate
+ * (base/gate.h), or `forked` empties it.
  *
  * functions   static.
  * err         ZCA_ERR_MEMORY.

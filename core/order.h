@@ -1,7 +1,7 @@
 /* SPDX-License-Identifier: Apache-2.0 */
 /*
- * The journal of an order: written durably before and after each remote step, so that a crash at
- * any line leaves a state that the next process can go on from. DER, one file an identity.
+ * The journal of an order: written durably with each state that it enters, so that a crash at any
+ * line leaves one that the next process can go on from. DER, one file an identity.
  *
  *   (none) -> submitting -> [accepted ->] [received ->] [confirmed ->] (none)
  *
@@ -10,8 +10,9 @@
  * received:   verified, the candidates are in the journal, the authority waits for confirm.
  * confirmed:  the candidates count: switch to them; needs no network.
  *
- * An order that keeps its key goes from submitting or accepted to its end: the stored certificate
- * says that it was answered (core/candidate.h).
+ * Received is for authorities that want a confirmation. Where none is wanted and the key stays, an order
+ * goes from submitting or accepted to its end: the stored certificate says that it was answered
+ * (core/candidate.h).
  */
 #ifndef ZCA_CORE_ORDER_H
 #define ZCA_CORE_ORDER_H
@@ -32,14 +33,14 @@ struct zca_order {
     enum zca_order_state state;
     char request_id[33]; /* 32 hex digits, made when the order begins */
     int64_t started_at_s;
-    char *ticket_id;                 /* NULL until accepted */
-    char *issued_id;                 /* NULL until received */
-    struct zca_buffer csr;           /* DER as sent; empty for server-made keys */
-    struct zca_buffer replaces;      /* DER of the certificate that was stored when an order
-                                                 began that keeps its key; empty: there was none */
-    bool new_key;                    /* the certificate is for a key that waits here */
-    struct zca_buffer candidate_key; /* sealed key record; empty when the key stays, and
-                                                 for keys that live in memory only */
+    char *ticket_id;       /* NULL until accepted */
+    char *issued_id;       /* NULL until received */
+    struct zca_buffer csr; /* DER as sent; empty for server-made keys */
+    /* DER of the certificate that was stored when an order began that keeps its key; empty: there was none */
+    struct zca_buffer replaces;
+    bool new_key; /* the certificate is for a key that waits here */
+    /* sealed key record; empty when the key stays, and for keys that live in memory only */
+    struct zca_buffer candidate_key;
     struct zca_buffer candidate_certificates; /* PEM, from state received on */
 };
 
