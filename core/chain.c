@@ -121,15 +121,18 @@ struct zca_chain *zca_chain_of(const STACK_OF(X509) * certificates, struct zca_e
 {
     STACK_OF(X509) *borrowed = (STACK_OF(X509) *)(uintptr_t)certificates; /* only counted */
     zca_auto(zca_chain) struct zca_chain *chain = chain_new(err);
-    for (int i = 0; chain && i < sk_X509_num(certificates); i++) {
+    if (!chain) {
+        return NULL;
+    }
+    for (int i = 0; i < sk_X509_num(certificates); i++) {
         zca_auto(zca_buffer) struct zca_buffer der = {.len = 0};
         if (!zca_der_certificate(sk_X509_value(certificates, i), &der, err) ||
             !add_der(chain, zca_buffer_span(&der), err)) {
             return NULL;
         }
     }
-    if (!chain || chain->length == 0) {
-        zca_error_set(err, chain ? ZCA_ERR_INVALID : ZCA_ERR_MEMORY, "no certificate in a chain");
+    if (chain->length == 0) {
+        zca_error_set(err, ZCA_ERR_INVALID, "no certificate in a chain");
         return NULL;
     }
     chain->certificates = X509_chain_up_ref(borrowed);

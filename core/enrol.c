@@ -1,8 +1,9 @@
 /* SPDX-License-Identifier: Apache-2.0 */
 /*
  * Turns a request into a stored certificate: submit, wait, verify, store. The journal
- * (core/order.h) is written before and after each remote step. This is the one place that waits
- * and retries; a request that may have been acted upon is never sent again unasked.
+ * (core/order.h) is on the disk before the authority is asked for one and before it is confirmed.
+ * This is the one place that waits and retries; a request that may have been acted upon is never
+ * sent again unasked.
  */
 #include "core/enrol.h"
 
@@ -441,11 +442,11 @@ static struct run make_run(struct zca_identity *identity, enum zca_enrol_reason 
 {
     struct zca_authority *authority = zca_identity_get_authority(identity);
     return (struct run){
-        identity,
-        zca_identity_get_library(identity),
-        authority,
-        zca_authority_get_name(authority),
-        zca_identity_get_name(identity),
+        .identity = identity,
+        .library = zca_identity_get_library(identity),
+        .authority = authority,
+        .authority_name = zca_authority_get_name(authority),
+        .name = zca_identity_get_name(identity),
         .reason = reason,
         .began_ms = zca_clock_now_ms(),
         .deadline_ms = zca_clock_monotonic_ms() + zca_identity_get_wait_ms(identity),
@@ -462,10 +463,9 @@ bool zca_enrol(struct zca_identity *identity, enum zca_enrol_reason reason,
     struct zca_error own = {.reason = ZCA_ERR_NONE};
     struct zca_error *failure = err ? err : &own; /* its reason decides what is retried */
     zca_auto(run) struct run run = make_run(identity, reason);
-    struct zca_library *library = zca_identity_get_library(identity);
-    run.before = zca_certificate_load_chain(library, run.authority_name, run.name, NULL);
+    run.before = zca_certificate_load_chain(run.library, run.authority_name, run.name, NULL);
     zca_auto(zca_flight) struct zca_flight *flight = zca_flight_enter(
-        library, run.authority_name, run.name, zca_identity_get_wait_ms(identity), failure);
+        run.library, run.authority_name, run.name, zca_identity_get_wait_ms(identity), failure);
     return (flight && run_locked(&run, failure) &&
             (!out_certificates ||
              zca_identity_certificates(identity, out_certificates, failure))) ||
@@ -483,14 +483,13 @@ static bool needs_finishing(const struct run *run)
 bool zca_enrol_finish(struct zca_identity *identity, bool *out_finished, struct zca_error *err)
 {
     zca_auto(run) struct run run = make_run(identity, ZCA_ENROL_IF_NEEDED);
-    struct zca_library *library = zca_identity_get_library(identity);
     if (!needs_finishing(&run)) {
         *out_finished = false;
         return true;
     }
     zca_auto(zca_flight) struct zca_flight *flight = zca_flight_enter(
-        library, run.authority_name, run.name, zca_identity_get_wait_ms(identity), err);
-    if (!flight || !zca_order_load(library, run.authority_name, run.name, &run.order, err) ||
+        run.library, run.authority_name, run.name, zca_identity_get_wait_ms(identity), err);
+    if (!flight || !zca_order_load(run.library, run.authority_name, run.name, &run.order, err) ||
         (zca_candidate_is_decided(identity, &run.order) && !switch_over(&run, err))) {
         return zca_error_context(err, "finishing the order of '%s'",
                                  zca_identity_get_uri(identity));
