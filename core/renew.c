@@ -57,19 +57,19 @@ int64_t zca_renew_due_s(const X509 *certificate, const char *name)
     return due_s(before_s, after_s, hash);
 }
 
-static bool is_past_due(struct zca_identity *identity)
+bool zca_renew_is_past_due(struct zca_identity *identity)
 {
     zca_auto(X509_STACK) STACK_OF(X509) *chain = NULL;
-    return !zca_certificate_load(zca_identity_get_library(identity),
-                                 zca_identity_get_authority_name(identity),
-                                 zca_identity_get_name(identity), &chain, NULL) ||
+    return zca_certificate_load(zca_identity_get_library(identity),
+                                zca_identity_get_authority_name(identity),
+                                zca_identity_get_name(identity), &chain, NULL) &&
            zca_clock_now_s() >=
                zca_renew_due_s(sk_X509_value(chain, 0), zca_identity_get_name(identity));
 }
 
 static bool is_due(struct zca_identity *identity)
 {
-    return !zca_stored_serves(identity, NULL) || is_past_due(identity) ||
+    return !zca_stored_serves(identity, NULL) || zca_renew_is_past_due(identity) ||
            !zca_stored_stands(identity);
 }
 
@@ -91,7 +91,7 @@ static bool is_of_foreign_key(struct zca_identity *identity)
 static bool leave_foreign_key(struct zca_identity *identity, bool force, bool *out_renewed,
                               struct zca_error *err)
 {
-    if (force || is_past_due(identity) || !zca_stored_stands(identity)) {
+    if (force || zca_renew_is_past_due(identity) || !zca_stored_stands(identity)) {
         return zca_error_set(err, ZCA_ERR_UNSUPPORTED,
                              "the key of '%s' is not here: ask anew with '%s?csr=FILE'",
                              zca_identity_get_uri(identity), zca_identity_get_uri(identity));

@@ -10,10 +10,14 @@
  * serial number. */
 int64_t zca_renew_due_s(const X509 *certificate, const char *name);
 
-/** zca_renew renews one identity that is due, or whose certificate does not lead to the pinned CA any more: enrol, deploy its configured files, run its reload command (without a
- * shell, deadline 60 s). Files or a reload that a crash left behind are made up for, also when nothing is
- * due. After a failure it does not ask again before the moment core/failure.h computed and returns that
- * failure. `force`: also when not due. out_renewed tells whether anything was done. */
+/** zca_renew_is_past_due tells whether there is a stored certificate of which that moment has passed. */
+bool zca_renew_is_past_due(struct zca_identity *identity);
+
+/** zca_renew renews one identity that is due, or whose certificate does not lead to the pinned CA any more: enrol,
+ * deploy its configured files, run its reload command (without a shell, deadline 60 s). Files or a reload that a
+ * crash left behind are made up for, also when nothing is due. After a failure it does not ask again before the moment
+ * core/failure.h computed and returns that failure, unless it asks with a credential of this process. `force`: also
+ * when not due. out_renewed tells whether anything was done. */
 ZCA_NODISCARD bool zca_renew(struct zca_identity *identity, bool force, bool *out_renewed,
                              struct zca_error *err);
 

@@ -9,8 +9,6 @@
 
 #include "base/clock.h"
 #include "base/log.h"
-#include "base/openssl_auto.h"
-#include "core/certificate.h"
 #include "core/renew.h"
 #include "core/stored.h"
 #include "pkcs11-module/error.h"
@@ -117,16 +115,6 @@ static bool is_followed_by_more(const struct zca_identity *identity)
     return false;
 }
 
-static bool is_due(struct zca_identity *identity)
-{
-    zca_auto(X509_STACK) STACK_OF(X509) *chain = NULL;
-    return zca_certificate_load(zca_identity_get_library(identity),
-                                zca_identity_get_authority_name(identity),
-                                zca_identity_get_name(identity), &chain, NULL) &&
-           zca_clock_now_s() >=
-               zca_renew_due_s(sk_X509_value(chain, 0), zca_identity_get_name(identity));
-}
-
 static bool request(void *argument, struct zca_error *err)
 {
     zca_auto(zca_chain) struct zca_chain *chain = zca_identity_chain_or_enrol(argument, err);
@@ -143,8 +131,8 @@ static bool renew(void *argument, struct zca_error *err)
 static void renew_if_due(struct zca_issue *issue, struct zca_identity *identity)
 {
     const struct zca_turn_work work = {.run = renew, .argument = identity};
-    if (may_request(identity) && !is_followed_by_more(identity) && is_due(identity) &&
-        zca_turn_run(issue->turn, &work) != CKR_OK) {
+    if (may_request(identity) && !is_followed_by_more(identity) &&
+        zca_renew_is_past_due(identity) && zca_turn_run(issue->turn, &work) != CKR_OK) {
         zca_log(ZCA_LOG_DEBUG, "'%s' goes on with what it has", zca_identity_get_uri(identity));
     }
 }

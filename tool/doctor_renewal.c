@@ -53,10 +53,7 @@ static bool is_scheduled(void)
 static bool is_due(struct zca_identity *identity)
 {
     zca_auto(error_mark) int mark = ERR_set_mark();
-    zca_auto(X509_STACK) STACK_OF(X509) *certificates = NULL;
-    return zca_identity_certificates(identity, &certificates, NULL) &&
-           zca_renew_due_s(sk_X509_value(certificates, 0), zca_identity_get_name(identity)) <=
-               zca_clock_now_s();
+    return zca_renew_is_past_due(identity);
 }
 
 static void check_failure(struct zca_doctor *doctor, struct zca_identity *identity)

@@ -107,6 +107,7 @@ static void identity_not_due_is_left_alone(void **state)
     check_renewed(scene, false, true); /* nothing there yet */
     check_renewed(scene, false, false);
     assert_int_equal(scene_count(scene, "submit"), 1);
+    assert_false(zca_renew_is_past_due(scene->identity));
     check_renewed(scene, true, true);
     assert_int_equal(scene_count(scene, "submit"), 2);
     scene_check_pair(scene);
@@ -116,7 +117,9 @@ static void short_certificate_becomes_due(void **state)
 {
     struct scene *scene = *state;
     begin(scene, "[identity web]\nttl = 100s\n");
+    assert_false(zca_renew_is_past_due(scene->identity)); /* there is none */
     check_renewed(scene, false, true);
+    assert_true(zca_renew_is_past_due(scene->identity));
     check_renewed(scene, false, true); /* dated back by more than half its life */
     assert_int_equal(scene_count(scene, "submit"), 2);
 }
