@@ -39,8 +39,14 @@ static bool push_name(GENERAL_NAMES *names, int type, ASN1_STRING *value)
     return true;
 }
 
+/* Letters, digits and hyphens (RFC 5280, 4.2.1.6), wildcards, and the underscore that some use. */
 static bool push_dns(GENERAL_NAMES *names, const char *text, struct zca_error *err)
 {
+    static const char allowed[] = "abcdefghijklmnopqrstuvwxyzABCDEFGHIJKLMNOPQRSTUVWXYZ"
+                                  "0123456789-._*";
+    if (*text == '\0' || text[strspn(text, allowed)] != '\0') {
+        return zca_error_set(err, ZCA_ERR_INVALID, "'%s' is not a host name", text);
+    }
     ASN1_IA5STRING *value = ASN1_IA5STRING_new();
     if (value && ASN1_STRING_set(value, text, -1) != 1) {
         ASN1_IA5STRING_free(value);

@@ -16,7 +16,7 @@ struct zca_csr_names {
 };
 
 /** zca_csr_alternative_names returns the DNS names and addresses of `names`, possibly none. err
- * ZCA_ERR_INVALID for what is not an address. Caller frees. */
+ * ZCA_ERR_INVALID for what is not a host name or an address. Caller frees. */
 ZCA_NODISCARD GENERAL_NAMES *zca_csr_alternative_names(const struct zca_csr_names *names,
                                                        struct zca_error *err);
 

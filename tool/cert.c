@@ -10,6 +10,7 @@
 
 #include "base/openssl_auto.h"
 #include "base/pem.h"
+#include "core/captured.h"
 #include "core/csr.h"
 #include "core/deploy.h"
 #include "core/enrol.h"
@@ -138,10 +139,9 @@ static bool check_plain_key(const struct zca_identity *identity, struct zca_erro
 
 /* They make a request of their own, which is then what is sent. */
 static bool capture_request(struct zca_identity *identity, const struct zca_csr_names *names,
-                            struct zca_error *err)
+                            struct zca_buffer *out_der, struct zca_error *err)
 {
     unsigned capabilities = 0;
-    zca_auto(zca_buffer) struct zca_buffer der = {.len = 0};
     if (!zca_authority_capabilities(zca_identity_get_authority(identity), &capabilities, err)) {
         return false;
     }
@@ -153,12 +153,13 @@ static bool capture_request(struct zca_identity *identity, const struct zca_csr_
     zca_auto(zca_key) struct zca_key *key = zca_identity_key_or_new(identity, err);
     zca_auto(X509_REQ) X509_REQ *request =
         key ? zca_csr_new(zca_identity_get_library(identity), key, names, err) : NULL;
-    return request && zca_der_request(request, &der, err) &&
-           zca_identity_capture(identity, zca_buffer_span(&der), err);
+    return request && zca_der_request(request, out_der, err) &&
+           zca_identity_capture(identity, zca_buffer_span(out_der), err);
 }
 
+/* out_request: empty when there are none. */
 static bool use_names(struct zca_identity *identity, const struct zca_arguments *arguments,
-                      struct zca_error *err)
+                      struct zca_buffer *out_request, struct zca_error *err)
 {
     const char *common_name = zca_identity_get_text(identity, ZCA_IDENTITY_COMMON_NAME);
     const char *domain = common_name ? common_name : zca_identity_get_name(identity);
@@ -170,7 +171,19 @@ static bool use_names(struct zca_identity *identity, const struct zca_arguments 
         .dns_names = dns ? dns : itself,
         .ip_addresses = ip,
     };
-    return (!dns && !ip) || capture_request(identity, &names, err);
+    return (!dns && !ip) || capture_request(identity, &names, out_request, err);
+}
+
+/* What failed here is not what later commands want: their names are their own. An order that is still being looked at
+ * goes on. */
+static void withdraw_names(struct zca_identity *identity, const struct zca_buffer *request,
+                           enum zca_reason reason)
+{
+    struct zca_error failure = {.reason = ZCA_ERR_NONE};
+    if (request->len > 0 && reason != ZCA_ERR_PENDING &&
+        !zca_captured_withdraw(identity, zca_buffer_span(request), &failure)) {
+        zca_tool_warn("the request is kept, and the next command sends it: %s", failure.message);
+    }
 }
 
 /* ---- the command ---- */
@@ -204,14 +217,16 @@ static bool issue(struct zca_identity *identity, const struct zca_arguments *arg
 {
     const char *authority = zca_arguments_text(arguments, ZCA_TOOL_AUTHORITY);
     zca_auto(X509_STACK) STACK_OF(X509) *certificates = NULL;
+    zca_auto(zca_buffer) struct zca_buffer request = {.len = 0};
     struct zca_error failure = {.reason = ZCA_ERR_NONE};
     const struct zca_deploy deploy = {
         .certificate_file = files->certificate,
         .key_file = files->key,
         .plain_key = zca_arguments_has(arguments, ZCA_TOOL_PLAIN_KEY),
     };
-    if (!use_names(identity, arguments, &failure) ||
+    if (!use_names(identity, arguments, &request, &failure) ||
         !zca_enrol(identity, ZCA_ENROL_RENEW, &certificates, &failure)) {
+        withdraw_names(identity, &request, failure.reason);
         return report(&failure, authority, err);
     }
     return zca_deploy_write(identity, &deploy, err) &&

@@ -93,6 +93,19 @@ check 'one file for both is refused' refuses 'zca export' zca cert "$name" --cer
 check 'a name that cannot be one is refused' refuses 'cannot be the name' zca cert 'a b'
 check 'and nothing was issued for these' equal "$before" "$(zca list --remote --json | jq length)"
 
+# ---- names that fail are those of one command ----
+check 'a name that cannot be one is refused here' refuses "'a b' is not a host name" zca cert slip.myorg.ztna --dns 'a b'
+check 'and not sent' equal "$before" "$(zca list --remote --json | jq length)"
+check 'a name that the authority refuses' refuses 'issue certificate' zca cert slip.myorg.ztna --dns 'x*y.myorg.ztna'
+check 'is not in the way of another command' run_cert slip.myorg.ztna
+check 'whose certificate has its own name' equal DNS:slip.myorg.ztna "$(san slip.myorg.ztna.crt)"
+url=$(sed -n 's/^url = //p' "$ZCA_CONFIG")
+sed -i 's|^url = .*|url = https://127.0.0.1:1|; s/^log = none/&\nremote-timeout = 2s/' "$ZCA_CONFIG"
+check 'nor is one that did not reach the authority' refuses 'issue certificate' zca cert slip.myorg.ztna --dns wrong.myorg.ztna
+sed -i "s|^url = .*|url = $url|; /^remote-timeout/d" "$ZCA_CONFIG"
+check 'in the way of one that does' run_cert slip.myorg.ztna
+check 'with its own name' equal DNS:slip.myorg.ztna "$(san slip.myorg.ztna.crt)"
+
 sed -i 's/^log = none/&\nallow-plain-key = yes/' "$ZCA_CONFIG"
 check 'a plain key when it is allowed' run_cert "$name" --plain-key
 check 'is a key' openssl pkey -in "$work/here/$name.key" -noout
