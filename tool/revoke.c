@@ -11,11 +11,14 @@
 #include "tool/inventory.h"
 #include "tool/output.h"
 
+/* As many as an authority lists at most: what is older is not in it. */
+static const size_t full_list = 100;
+
 /* What is to be revoked. Zero-initialised. */
 struct target {
     struct zca_identity *identity;   /* NULL: named by serial or id */
     struct zca_authority *authority; /* opened for serial or id; else the identity's is used */
-    struct zca_buffer serial;
+    struct zca_buffer serial;        /* empty: an id that the authority does not list */
     char *id;
 };
 
@@ -80,6 +83,38 @@ static bool find_id(struct zca_authority *authority, struct target *target, stru
     return target->id || zca_error_set(err, ZCA_ERR_MEMORY, "reading the list");
 }
 
+/* APIs accept ids that they do not know: whether there is one the list tells, unless it is full. */
+static bool check_id(struct zca_authority *authority, struct target *target, const char *id,
+                     struct zca_error *err)
+{
+    zca_auto(zca_record_list) struct zca_record_list list = {.records = NULL};
+    const struct zca_record_filter all = {.name = NULL};
+    if (!zca_tool_ask_list(authority, &all, &list, err)) {
+        return false;
+    }
+    for (size_t i = 0; i < list.num_records; i++) {
+        const struct zca_record *record = &list.records[i];
+        if (record->id && strcmp(record->id, id) == 0) {
+            return zca_buffer_append_text(&target->serial, record->serial, err);
+        }
+    }
+    return list.num_records >= full_list ||
+           zca_error_set(err, ZCA_ERR_NOT_FOUND,
+                         "authority '%s' lists no certificate with id '%s': see 'zca list --remote "
+                         "--json'",
+                         zca_authority_get_name(authority), id);
+}
+
+static bool report_unlisted(const char *id, struct zca_error *err)
+{
+    return zca_error_set(
+        err, ZCA_ERR_NOT_FOUND,
+        "asked for, but nothing tells whether there is an id '%s': it is not among "
+        "the newest %zu certificates; --serial finds older ones, see 'zca help "
+        "revoke'",
+        id, full_list);
+}
+
 /* Not every API takes a reason: what was recorded is told when it is another one. */
 static void compare_reason(struct zca_authority *authority, const struct target *target,
                            const char *reason)
@@ -106,16 +141,13 @@ bool zca_tool_revoke(struct zca_tool *tool, struct zca_error *err)
     }
     struct zca_authority *authority =
         target.identity ? zca_identity_get_authority(target.identity) : target.authority;
-    if ((!id && !find_id(authority, &target, err)) ||
-        !zca_tool_ask_revoke(authority, id ? id : target.id, reason, err)) {
+    bool found = id ? check_id(authority, &target, id, err) : find_id(authority, &target, err);
+    if (!found || !zca_tool_ask_revoke(authority, id ? id : target.id, reason, err) ||
+        (target.serial.len == 0 && !report_unlisted(id, err))) {
         return zca_error_context(err, "revoke certificate");
     }
     compare_reason(authority, &target, reason);
-    if (target.serial.len > 0) {
-        zca_tool_say("Revoked: serial number %s", (const char *)target.serial.data);
-    } else {
-        zca_tool_say("Revoked: id %s", id);
-    }
+    zca_tool_say("Revoked: serial number %s", (const char *)target.serial.data);
     if (target.identity) {
         zca_tool_say("For a new certificate run: zca renew %s --force",
                      zca_identity_get_uri(target.identity));

@@ -125,6 +125,12 @@ check 'for this reason' equal keyCompromise "$(zca list --remote --json | jq -r 
 check 'a reason that is none is refused' refuses 'name of RFC 5280' zca revoke --serial "$serial" --reason because
 check 'is told there' equal true "$(zca list --remote --json | jq -r '.[0].revoked')"
 check 'revoked by what?' refuses 'which certificate' zca revoke
+check 'another certificate' zca cert id.myorg.ztna --cert-file "$work/id.crt" --key-file "$work/id.key"
+id=$(zca list --remote --json | jq -r '.[0].id')
+check 'revoked by an id that is none' refuses "lists no certificate with id '${id}x'" zca revoke --id "${id}x"
+check 'which revokes nothing' equal false "$(zca list --remote --json | jq -r '.[0].revoked')"
+check 'revoked by id' zca revoke --id "$id"
+check 'is told there, too' equal true "$(zca list --remote --json | jq -r '.[0].revoked')"
 check 'revoked by an unknown serial number' refuses 'lists no certificate' zca revoke --serial 00ff
 
 # ---- an API that cannot return its CA and takes no reason ----
