@@ -35,6 +35,7 @@ struct zca_library {
     pthread_mutex_t mutex; /* over everything below that is made late */
     _Atomic pid_t pid;     /* of the process that last entered */
     char *config_file;
+    char *config_text;             /* counts in place of the file's; NULL: none */
     bool is_named;                 /* somebody named that file, so it must exist */
     struct zca_setting *overrides; /* name NULL ends */
     OSSL_LIB_CTX *(*context_new)(void *argument);
@@ -103,8 +104,10 @@ struct zca_library *zca_library_new(const struct zca_library_settings *settings,
     library->crypto_find = settings->crypto_find;
     library->crypto_argument = settings->crypto_argument;
     library->config_file = settings->config_file ? strdup(settings->config_file) : NULL;
+    library->config_text = settings->config_text ? strdup(settings->config_text) : NULL;
     library->is_named = settings->config_file;
     if ((settings->config_file && !library->config_file) ||
+        (settings->config_text && !library->config_text) ||
         !copy_overrides(library, settings->overrides)) {
         zca_library_free(library);
         (void)zca_error_set(err, ZCA_ERR_MEMORY, "out of memory");
@@ -132,6 +135,7 @@ void zca_library_free(struct zca_library *library)
     free_overrides(library->overrides);
     zca_place_roots_clear(&library->roots);
     free(library->config_file);
+    free(library->config_text);
     (void)pthread_mutex_destroy(&library->mutex); /* nobody holds it any more */
     free(library);
 }
@@ -175,6 +179,10 @@ static bool find_config_file(struct zca_library *library, struct zca_error *err)
 static struct zca_config *load_config(struct zca_library *library, struct zca_error *err)
 {
     struct zca_error load_error = {0};
+    if (library->config_text) {
+        return zca_config_parse(library->config_text, library->config_file, zca_section_kinds,
+                                ZCA_COUNT(zca_section_kinds), err);
+    }
     struct zca_config *config = zca_config_load(library->config_file, zca_section_kinds,
                                                 ZCA_COUNT(zca_section_kinds), &load_error);
     bool is_missing = !config && load_error.reason == ZCA_ERR_NOT_FOUND;

@@ -18,6 +18,7 @@ struct zca_library;
 
 struct zca_library_settings {
     const char *config_file; /* NULL: $ZCA_CONFIG, else the user's, else /etc/zca/zca.conf */
+    const char *config_text; /* what would stand in it; NULL: what does */
 
     /* options of [zca] set from outside: name, value pairs; name NULL ends. NULL: none */
     const struct zca_setting {

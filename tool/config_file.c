@@ -2,8 +2,11 @@
 /* A symbolic link is followed, so that the file it names is changed and not the link replaced. */
 #include "tool/config_file.h"
 
+#include <fcntl.h>
 #include <string.h>
+#include <sys/file.h>
 #include <sys/stat.h>
+#include <unistd.h>
 
 #include "base/buffer.h"
 #include "base/file.h"
@@ -88,22 +91,87 @@ static bool store_text(const char *path, const struct zca_buffer *text, struct z
            zca_file_store(target, status.st_mode & 07777, zca_buffer_span(text), err);
 }
 
-bool zca_config_file_change(const char *path, const struct zca_config_change *changes,
-                            size_t num_changes, struct zca_error *err)
+static char *absolute_path(const char *path, struct zca_error *err)
+{
+    if (*path == '/') {
+        char *copy = strdup(path);
+        if (!copy) {
+            (void)zca_error_set(err, ZCA_ERR_MEMORY, "finding '%s'", path); /* NULL tells */
+        }
+        return copy;
+    }
+    zca_auto(text) char *here = realpath(".", NULL);
+    char *absolute = here ? zca_path_join(here, path, "", err) : NULL;
+    if (!absolute) {
+        (void)zca_error_set(err, ZCA_ERR_SYSTEM, "finding the directory of '%s'", path);
+    }
+    return absolute;
+}
+
+/* ---- lock ---- */
+
+/* The directory of the file itself: it is there before the file, and nothing is left behind. */
+static char *directory_of(const char *path, struct zca_error *err)
+{
+    zca_auto(text) char *real = realpath(path, NULL);
+    zca_auto(text) char *absolute = real ? NULL : absolute_path(path, err);
+    const char *target = real ? real : absolute;
+    size_t len = target ? (size_t)(strrchr(target, '/') - target) : 0;
+    char *directory = target ? strndup(target, len > 0 ? len : 1) : NULL;
+    if (target && !directory) {
+        (void)zca_error_set(err, ZCA_ERR_MEMORY, "locking '%s'", path); /* NULL tells */
+    }
+    return directory;
+}
+
+bool zca_config_lock_open(const char *path, struct zca_config_lock *out_lock, struct zca_error *err)
+{
+    zca_auto(text) char *directory = directory_of(path, err);
+    if (!directory || !zca_directory_make(directory, 0755, err)) {
+        return false;
+    }
+    out_lock->fd = open(directory, O_RDONLY | O_DIRECTORY | O_CLOEXEC);
+    if (out_lock->fd < 0) {
+        return zca_error_set_errno(err, "locking '%s'", directory);
+    }
+    (void)flock(out_lock->fd, LOCK_EX); /* fails where there are no locks */
+    return true;
+}
+
+void zca_config_lock_close(struct zca_config_lock *lock)
+{
+    if (lock->fd >= 0) {
+        (void)close(lock->fd); /* nothing was written */
+    }
+    lock->fd = -1;
+}
+
+/* ---- changes ---- */
+
+bool zca_config_file_preview(const char *path, const struct zca_config_change *changes,
+                             size_t num_changes, struct zca_buffer *out_text, struct zca_error *err)
 {
     zca_auto(zca_buffer) struct zca_buffer text = ZCA_SECRET_BUFFER;
-    zca_auto(text) char *absolute = NULL;
-    if (*path != '/') {
-        zca_auto(text) char *here = realpath(".", NULL);
-        absolute = here ? zca_path_join(here, path, "", err) : NULL;
-        if (!absolute) {
-            return zca_error_set(err, ZCA_ERR_SYSTEM, "finding the directory of '%s'", path);
-        }
-        path = absolute;
-    }
     if (!load_text(path, &text, err) || !apply(changes, num_changes, &text, err)) {
         return zca_error_context(err, "changing '%s'", path);
     }
     zca_auto(zca_config) struct zca_config *checked = parse(path, &text, err);
-    return checked ? store_text(path, &text, err) : zca_error_context(err, "changing '%s'", path);
+    return checked ? zca_buffer_append(out_text, zca_buffer_span(&text), err)
+                   : zca_error_context(err, "changing '%s'", path);
+}
+
+static bool is_there(const char *path, const struct zca_buffer *text)
+{
+    zca_auto(zca_buffer) struct zca_buffer found = ZCA_SECRET_BUFFER;
+    return zca_file_load(path, max_file, &found, NULL, NULL) &&
+           zca_span_equal(zca_buffer_span(&found), zca_buffer_span(text));
+}
+
+bool zca_config_file_change(const char *path, const struct zca_config_change *changes,
+                            size_t num_changes, struct zca_error *err)
+{
+    zca_auto(zca_buffer) struct zca_buffer text = ZCA_SECRET_BUFFER;
+    zca_auto(text) char *absolute = absolute_path(path, err);
+    return absolute && zca_config_file_preview(absolute, changes, num_changes, &text, err) &&
+           (is_there(absolute, &text) || store_text(absolute, &text, err));
 }

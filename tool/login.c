@@ -1,7 +1,7 @@
 /* SPDX-License-Identifier: Apache-2.0 */
 /*
- * zca login and zca logout. The first login at a new address writes the authority into zca.conf;
- * a password comes from a file, the terminal or standard input, never from the command line.
+ * zca login and zca logout. The first login at a new address writes the authority into zca.conf once it
+ * has succeeded; a password comes from a file, the terminal or standard input, never from the command line.
  */
 #include <string.h>
 
@@ -22,16 +22,30 @@ static const struct zca_option *option_row(enum zca_authority_option option)
     return &zca_authority_options[option];
 }
 
+/* A slash at the end makes no other address. */
+static bool is_same_url(const char *left, const char *right)
+{
+    size_t left_len = strlen(left);
+    size_t right_len = strlen(right);
+    while (left_len > 0 && left[left_len - 1] == '/') {
+        left_len--;
+    }
+    while (right_len > 0 && right[right_len - 1] == '/') {
+        right_len--;
+    }
+    return left_len == right_len && strncmp(left, right, left_len) == 0;
+}
+
 /* An address that is known under this name may not be replaced in passing. */
 static bool check_url(const struct zca_config *config, const char *path, const char *name,
                       const char *url, struct zca_error *err)
 {
     const char *known =
         zca_config_get_text(config, "authority", name, option_row(ZCA_AUTHORITY_URL));
-    return !url || !known || strcmp(known, url) == 0 ||
+    return !url || !known || is_same_url(known, url) ||
            zca_error_set(err, ZCA_ERR_CONFLICT,
-                         "authority '%s' is at '%s' (%s): run 'zca login NAME --url %s' to add "
-                         "another one",
+                         "authority '%s' is at '%s': if that is wrong, change url in %s; to add "
+                         "another one, run 'zca login NAME --url %s'",
                          name, known, path, url);
 }
 
@@ -41,47 +55,96 @@ static bool find_file(const char *path, char **out_path, struct zca_error *err)
     return !path || *out_path || zca_error_set_errno(err, "finding '%s'", path);
 }
 
-/* Writes what the command line says about the authority into its section. */
-static bool write_authority(const struct zca_tool *tool, const char *path, const char *name,
-                            struct zca_error *err)
+/* What the command line and the authority say about it, and what of this zca.conf does not say. */
+struct settings {
+    const char *path;         /* of zca.conf */
+    const char *name;         /* of the authority */
+    const char *organization; /* that the authority told; NULL: nothing */
+    char *heading;
+    char *trust;
+    bool is_new;
+    struct zca_config_change changes[ZCA_NUM_AUTHORITY_OPTIONS + 1];
+};
+
+static void settings_clear(struct settings *settings)
 {
-    const struct zca_arguments *arguments = tool->arguments;
-    const char *url = zca_arguments_text(arguments, ZCA_TOOL_URL);
-    zca_auto(zca_config) struct zca_config *config = zca_config_file_read(path, err);
-    zca_auto(text) char *heading = NULL;
-    zca_auto(text) char *trust = NULL;
-    if (!config || !check_url(config, path, name, url, err) ||
-        !find_file(zca_arguments_text(arguments, ZCA_TOOL_TRUST_FILE), &trust, err)) {
-        return false;
-    }
-    if (asprintf(&heading, "authority %s", name) < 0) {
-        heading = NULL; /* undefined after a failure */
-        return zca_error_set(err, ZCA_ERR_MEMORY, "writing '%s'", path);
-    }
-    bool is_new = !zca_config_has(config, "authority", name);
+    free(settings->heading);
+    free(settings->trust);
+    settings->heading = NULL;
+    settings->trust = NULL;
+}
+
+ZCA_DEFINE_AUTO_CLEAR(settings, struct settings, settings_clear);
+
+static const char *organization_of(const struct settings *settings,
+                                   const struct zca_arguments *arguments,
+                                   const struct zca_config *config)
+{
+    const char *given = zca_arguments_text(arguments, ZCA_TOOL_ORG);
+    const char *known = zca_config_get_text(config, "authority", settings->name,
+                                            option_row(ZCA_AUTHORITY_ORGANIZATION));
+    bool is_known = known && *known != '\0';
+    return given || is_known ? given : settings->organization;
+}
+
+static void fill_changes(struct settings *settings, const struct zca_arguments *arguments,
+                         const struct zca_config *config)
+{
+    settings->is_new = !zca_config_has(config, "authority", settings->name);
     bool is_first = !zca_config_names(config, "authority")[0] &&
                     !zca_config_get_text(config, "zca", NULL,
                                          &zca_library_options[ZCA_LIBRARY_DEFAULT_AUTHORITY]);
+    const char *url = zca_arguments_text(arguments, ZCA_TOOL_URL);
     const char *dialect = zca_arguments_text(arguments, ZCA_TOOL_DIALECT);
-    const char *const values[] = {
-        [ZCA_AUTHORITY_URL] = is_new ? url : NULL,
-        [ZCA_AUTHORITY_DIALECT] = !dialect && is_new ? DEFAULT_DIALECT : dialect,
-        [ZCA_AUTHORITY_TRUST] = trust,
-        [ZCA_AUTHORITY_ORGANIZATION] = zca_arguments_text(arguments, ZCA_TOOL_ORG),
+    const char *const values[ZCA_NUM_AUTHORITY_OPTIONS] = {
+        [ZCA_AUTHORITY_URL] = settings->is_new ? url : NULL,
+        [ZCA_AUTHORITY_DIALECT] = !dialect && settings->is_new ? DEFAULT_DIALECT : dialect,
+        [ZCA_AUTHORITY_TRUST] = settings->trust,
+        [ZCA_AUTHORITY_ORGANIZATION] = organization_of(settings, arguments, config),
         [ZCA_AUTHORITY_MACHINE] = zca_arguments_text(arguments, ZCA_TOOL_MACHINE),
     };
-    struct zca_config_change changes[ZCA_COUNT(values) + 1] = {
-        {"zca", zca_library_options[ZCA_LIBRARY_DEFAULT_AUTHORITY].name, is_first ? name : NULL},
-    };
+    settings->changes[0] =
+        (struct zca_config_change){"zca", zca_library_options[ZCA_LIBRARY_DEFAULT_AUTHORITY].name,
+                                   is_first ? settings->name : NULL};
     for (size_t i = 0; i < ZCA_COUNT(values); i++) {
-        changes[i + 1] =
-            (struct zca_config_change){heading, zca_authority_options[i].name, values[i]};
+        settings->changes[i + 1] =
+            (struct zca_config_change){settings->heading, zca_authority_options[i].name, values[i]};
     }
-    if (!zca_config_file_change(path, changes, ZCA_COUNT(changes), err)) {
+}
+
+/* Fills in what depends on the file as it is now. */
+static bool read_settings(struct settings *settings, const struct zca_arguments *arguments,
+                          struct zca_error *err)
+{
+    const char *url = zca_arguments_text(arguments, ZCA_TOOL_URL);
+    zca_auto(zca_config) struct zca_config *config = zca_config_file_read(settings->path, err);
+    settings_clear(settings);
+    if (!config || !check_url(config, settings->path, settings->name, url, err) ||
+        !find_file(zca_arguments_text(arguments, ZCA_TOOL_TRUST_FILE), &settings->trust, err)) {
         return false;
     }
-    if (is_new) {
-        zca_tool_say("Authority '%s' at %s written to %s", name, url, path);
+    if (asprintf(&settings->heading, "authority %s", settings->name) < 0) {
+        settings->heading = NULL; /* undefined after a failure */
+        return zca_error_set(err, ZCA_ERR_MEMORY, "writing '%s'", settings->path);
+    }
+    fill_changes(settings, arguments, config);
+    return true;
+}
+
+/* After the login: a slip of the command line does not stay. */
+static bool write_authority(struct settings *settings, const struct zca_arguments *arguments,
+                            struct zca_error *err)
+{
+    zca_auto(zca_config_lock) struct zca_config_lock lock = {.fd = -1};
+    if (!zca_config_lock_open(settings->path, &lock, err) ||
+        !read_settings(settings, arguments, err) ||
+        !zca_config_file_change(settings->path, settings->changes, ZCA_COUNT(settings->changes),
+                                err)) {
+        return zca_error_context(err, "logged in, but zca.conf is as it was");
+    }
+    if (settings->is_new) {
+        zca_tool_say("Authority '%s' at %s written to %s", settings->name,
+                     zca_arguments_text(arguments, ZCA_TOOL_URL), settings->path);
     }
     return true;
 }
@@ -124,17 +187,25 @@ static char *find_name(const struct zca_tool *tool, struct zca_error *err)
     return copy;
 }
 
-/* Makes a library object for the file as it is now. */
-static struct zca_library *open_library(const struct zca_tool *tool, const char *name,
+/* Makes a library object for the file as it will be. */
+static struct zca_library *open_library(const struct zca_tool *tool, struct settings *settings,
                                         struct zca_error *err)
 {
-    bool changes = has_settings(tool->arguments);
-    zca_auto(text) char *path = zca_config_file_path(tool->config_file, err);
-    if (!path || (changes && !write_authority(tool, path, name, err))) {
+    zca_auto(zca_buffer) struct zca_buffer text = ZCA_SECRET_BUFFER;
+    if (!has_settings(tool->arguments)) {
+        const struct zca_library_settings as_it_is = {.config_file = tool->config_file};
+        return zca_library_new(&as_it_is, err);
+    }
+    if (!read_settings(settings, tool->arguments, err) ||
+        !zca_config_file_preview(settings->path, settings->changes, ZCA_COUNT(settings->changes),
+                                 &text, err)) {
         return NULL;
     }
-    struct zca_library_settings settings = {.config_file = changes ? path : tool->config_file};
-    return zca_library_new(&settings, err);
+    const struct zca_library_settings as_it_will_be = {
+        .config_file = settings->path,
+        .config_text = (const char *)text.data,
+    };
+    return zca_library_new(&as_it_will_be, err);
 }
 
 /* ---- credentials ---- */
@@ -199,34 +270,38 @@ static void say_who(const struct zca_authority *authority, const struct zca_whoa
     }
 }
 
-/* The organisation that the authority told us, where zca.conf does not name one: calls need it. */
-static bool learn_organization(struct zca_authority *authority, const struct zca_whoami *whoami,
-                               struct zca_error *err)
+/* Who we are, and into zca.conf what it does not say of the authority: calls need the organisation. */
+static bool finish_login(struct zca_authority *authority, struct settings *settings,
+                         const struct zca_arguments *arguments, struct zca_error *err)
 {
-    if (zca_authority_get_text(authority, ZCA_AUTHORITY_ORGANIZATION) ||
-        *whoami->organization == '\0') {
-        return true;
+    zca_auto(zca_whoami) struct zca_whoami whoami = {.subject = NULL};
+    struct zca_error failure = {.reason = ZCA_ERR_NONE};
+    bool is_known = zca_tool_ask_whoami(authority, &whoami, &failure);
+    settings->organization = is_known && *whoami.organization != '\0' ? whoami.organization : NULL;
+    bool is_written = write_authority(settings, arguments, err);
+    settings->organization = NULL; /* whoami's */
+    if (!is_written) {
+        return false;
     }
-    zca_auto(text) char *heading = NULL;
-    if (asprintf(&heading, "authority %s", zca_authority_get_name(authority)) < 0) {
-        heading = NULL; /* undefined after a failure */
-        return zca_error_set(err, ZCA_ERR_MEMORY, "writing zca.conf");
+    if (!is_known) {
+        *err = failure;
+        return zca_error_context(err, "logged in, but asking who we are");
     }
-    const struct zca_config_change change = {heading, option_row(ZCA_AUTHORITY_ORGANIZATION)->name,
-                                             whoami->organization};
-    return zca_config_file_change(zca_library_config_file(zca_authority_get_library(authority)),
-                                  &change, 1, err);
+    say_who(authority, &whoami);
+    return true;
 }
 
 bool zca_tool_login(struct zca_tool *tool, struct zca_error *err)
 {
     zca_auto(text) char *name = find_name(tool, err);
-    zca_auto(zca_library) struct zca_library *library = name ? open_library(tool, name, err) : NULL;
+    zca_auto(text) char *path = name ? zca_config_file_path(tool->config_file, err) : NULL;
+    zca_auto(settings) struct settings settings = {.path = path, .name = name};
+    zca_auto(zca_library) struct zca_library *library =
+        path ? open_library(tool, &settings, err) : NULL;
     zca_auto(zca_authority) struct zca_authority *authority =
         library ? zca_authority_open(library, name, err) : NULL;
     zca_auto(zca_buffer) struct zca_buffer user = ZCA_SECRET_BUFFER;
     zca_auto(zca_buffer) struct zca_buffer password = ZCA_SECRET_BUFFER;
-    zca_auto(zca_whoami) struct zca_whoami whoami = {.subject = NULL};
     if (!authority || !read_user(tool->arguments, &user, err) ||
         !read_password(tool->arguments, &password, err)) {
         return false;
@@ -239,11 +314,7 @@ bool zca_tool_login(struct zca_tool *tool, struct zca_error *err)
     if (!log_in(authority, &login, err)) {
         return zca_error_context(err, "log in to '%s'", zca_authority_get_name(authority));
     }
-    if (!zca_tool_ask_whoami(authority, &whoami, err)) {
-        return zca_error_context(err, "logged in, but asking who we are");
-    }
-    say_who(authority, &whoami);
-    return learn_organization(authority, &whoami, err);
+    return finish_login(authority, &settings, tool->arguments, err);
 }
 
 bool zca_tool_logout(struct zca_tool *tool, struct zca_error *err)

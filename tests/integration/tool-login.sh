@@ -4,7 +4,7 @@
 # shellcheck source-path=SCRIPTDIR disable=SC2317,SC2016  # functions are called by name, through check
 . "$(dirname "$0")/lib.sh"
 need jq ss strings
-start_server
+start_server --login-limit 100
 password=$(head -n 1 "$work/server/initial-password")
 state=$work/state/zca/authorities
 token=$state/default/token
@@ -33,6 +33,9 @@ sed -i "2a remote-library = $build/remote/zca-remote.so" "$work/before" "$ZCA_CO
 echo wrong >"$work/wrong"
 check 'a wrong password is refused' refuses "log in to 'default'" zca login "${server_login[@]}" --password-file \
     "$work/wrong"
+check 'a wrong address is told' refuses "log in to 'default'" zca login --url https://127.0.0.1:1 "${user[@]}" --password-file \
+    "$work/server/initial-password"
+check 'and neither is kept' cmp "$work/before" "$ZCA_CONFIG"
 check 'a login' says "Logged in to 'default' as admin@localhost" zca login "${server_login[@]}"
 check 'says the session' grep -q '^Session expires: 20' "$work/said"
 check 'only adds lines' equal '' "$(diff "$work/before" "$ZCA_CONFIG" | grep '^<')"
@@ -46,6 +49,13 @@ check 'keeps the mode of zca.conf' equal 640 "$(stat -c %a "$ZCA_CONFIG")"
 cp "$ZCA_CONFIG" "$work/after"
 check 'a second login' zca login "${server_login[@]}"
 check 'changes nothing' cmp "$work/after" "$ZCA_CONFIG"
+check 'another dialect that fails' refuses "log in to 'default'" zca login "${server_login[@]}" --dialect quickztn --password-file \
+    "$work/wrong"
+check 'is not kept' cmp "$work/after" "$ZCA_CONFIG"
+check 'a slash more is the same address' zca login --url "$server_url/" "${user[@]}" --password-file \
+    "$work/server/initial-password"
+check 'and changes nothing' cmp "$work/after" "$ZCA_CONFIG"
+check 'another address is refused' refuses "change url in $ZCA_CONFIG" zca login --url https://127.0.0.1:1 "${user[@]}"
 check 'another address under a known name is refused' refuses "authority 'default' is at" \
     zca login --url https://127.0.0.1:1 "${user[@]}"
 check 'and changes nothing' cmp "$work/after" "$ZCA_CONFIG"
@@ -147,4 +157,16 @@ check 'revoked, and told that the reason was not taken' grep -q 'warning: the au
 check 'logout' zca logout
 check 'removes the tokens' test ! -e "$token"
 check 'twice is told' refuses 'zca login' zca logout
+
+# ---- many at once ----
+ZCA_CONFIG=$work/many.conf write_config
+many=()
+for number in 1 2 3 4 5 6; do
+    ZCA_CONFIG=$work/many.conf zca login "many$number" --url "$server_url" --trust "$server_trust" "${user[@]}" --password-file \
+        "$work/server/initial-password" >"$work/many.$number" 2>&1 &
+    many+=($!)
+done
+wait "${many[@]}"
+check 'each of six logins at once is written' equal 6 "$(grep -c '^\[authority many' "$work/many.conf")"
+check 'with one default' equal 1 "$(grep -c '^default-authority' "$work/many.conf")"
 finish

@@ -5,6 +5,7 @@
 #include <stddef.h>
 #include <string.h>
 #include <sys/stat.h>
+#include <sys/wait.h>
 #include <unistd.h>
 
 #include <cmocka.h>
@@ -102,6 +103,49 @@ static void wrong_result_changes_nothing(void **state)
     assert_content(fixture->path, "# mine\n");
 }
 
+static void preview_changes_nothing(void **state)
+{
+    struct fixture *fixture = *state;
+    struct zca_error err = {.reason = ZCA_ERR_NONE};
+    zca_auto(zca_buffer) struct zca_buffer text = {.len = 0};
+    assert_true(zca_config_file_preview(fixture->path, good, 1, &text, &err));
+    assert_string_equal((const char *)text.data, "[zca]\ndefault-authority = a\n");
+    assert_int_not_equal(access(fixture->path, F_OK), 0);
+}
+
+static void what_stands_there_is_not_written(void **state)
+{
+    struct fixture *fixture = *state;
+    struct zca_error err = {.reason = ZCA_ERR_NONE};
+    struct stat before;
+    struct stat after;
+    assert_true(zca_config_file_change(fixture->path, good, ZCA_COUNT(good), &err));
+    assert_int_equal(stat(fixture->path, &before), 0);
+    assert_true(zca_config_file_change(fixture->path, good, ZCA_COUNT(good), &err));
+    assert_int_equal(stat(fixture->path, &after), 0);
+    assert_int_equal(before.st_ino, after.st_ino);
+}
+
+static void lock_keeps_others_waiting(void **state)
+{
+    struct fixture *fixture = *state;
+    struct zca_error err = {.reason = ZCA_ERR_NONE};
+    struct zca_config_lock lock = {.fd = -1};
+    int status = 0;
+    assert_true(zca_config_lock_open(fixture->path, &lock, &err));
+    pid_t child = fork();
+    if (child == 0) {
+        struct zca_config_lock own = {.fd = -1};
+        (void)close(lock.fd); /* the parent's lock is the parent's alone */
+        _exit(zca_config_lock_open(fixture->path, &own, &err) ? 0 : 1);
+    }
+    (void)usleep(100 * 1000);
+    assert_int_equal(waitpid(child, &status, WNOHANG), 0);
+    zca_config_lock_close(&lock);
+    assert_int_equal(waitpid(child, &status, 0), child);
+    assert_int_equal(status, 0);
+}
+
 static void broken_file_is_left_alone(void **state)
 {
     struct fixture *fixture = *state;
@@ -128,6 +172,9 @@ int main(void)
         cmocka_unit_test_setup_teardown(mode_stays, set_up, tear_down),
         cmocka_unit_test_setup_teardown(link_is_followed, set_up, tear_down),
         cmocka_unit_test_setup_teardown(wrong_result_changes_nothing, set_up, tear_down),
+        cmocka_unit_test_setup_teardown(preview_changes_nothing, set_up, tear_down),
+        cmocka_unit_test_setup_teardown(what_stands_there_is_not_written, set_up, tear_down),
+        cmocka_unit_test_setup_teardown(lock_keeps_others_waiting, set_up, tear_down),
         cmocka_unit_test_setup_teardown(broken_file_is_left_alone, set_up, tear_down),
         cmocka_unit_test_setup_teardown(missing_file_reads_as_empty, set_up, tear_down),
     };
