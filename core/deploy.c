@@ -183,6 +183,35 @@ static bool write_files(const struct zca_deploy *deploy, const struct blocks *bl
     return true;
 }
 
+/* Directory and name, so that "x" and "./x" are the same; what cannot be resolved is as it is written. */
+static char *resolve(const char *path)
+{
+    const char *slash = strrchr(path, '/');
+    zca_auto(text) char *parent = slash ? strndup(path, (size_t)(slash - path) + 1) : strdup(".");
+    zca_auto(text) char *real = parent ? realpath(parent, NULL) : NULL;
+    return real ? zca_path_join(real, slash ? slash + 1 : path, "", NULL) : strdup(path);
+}
+
+/* The second file would replace the first. */
+static bool check_paths(const struct zca_deploy *deploy, struct zca_error *err)
+{
+    for (size_t i = 0; i < ZCA_COUNT(kinds); i++) {
+        for (size_t j = 0; j < i; j++) {
+            const char *later = path_of(deploy, &kinds[i]);
+            const char *earlier = path_of(deploy, &kinds[j]);
+            zca_auto(text) char *left = later && earlier ? resolve(later) : NULL;
+            zca_auto(text) char *right = left ? resolve(earlier) : NULL;
+            if (right && strcmp(left, right) == 0) {
+                return zca_error_set(err, ZCA_ERR_INVALID,
+                                     "'%s' is named for two purposes: a bundle alone holds key and "
+                                     "certificate",
+                                     later);
+            }
+        }
+    }
+    return true;
+}
+
 static bool check_policy(const struct zca_identity *identity, const struct zca_deploy *deploy,
                          struct zca_error *err)
 {
@@ -198,7 +227,8 @@ static bool deploy_files(struct zca_identity *identity, const struct zca_deploy 
     zca_auto(blocks) struct blocks blocks = {.key = ZCA_SECRET_BUFFER};
     bool finished = false;
     *out_differs = false;
-    if (!check_policy(identity, deploy, err) || !zca_enrol_finish(identity, &finished, err)) {
+    if (!check_paths(deploy, err) || !check_policy(identity, deploy, err) ||
+        !zca_enrol_finish(identity, &finished, err)) {
         return false;
     }
     zca_auto(zca_flight) struct zca_flight *flight =

@@ -18,7 +18,7 @@ struct zca_deploy {
 
 /** zca_deploy_write writes the files of `deploy` from what the identity has stored; all contents are
  * prepared before the first file changes, and files that hold them already are left alone. Takes the
- * identity's lock. err ZCA_ERR_POLICY when a plain key is not allowed; ZCA_ERR_CONFLICT when key and
+ * identity's lock. err ZCA_ERR_INVALID when a file is named twice; ZCA_ERR_POLICY when a plain key is not allowed; ZCA_ERR_CONFLICT when key and
  * certificate do not belong together. */
 ZCA_NODISCARD bool zca_deploy_write(struct zca_identity *identity, const struct zca_deploy *deploy,
                                     struct zca_error *err);

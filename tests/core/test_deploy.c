@@ -72,6 +72,22 @@ static void read_block(const char *path, const char *label, struct zca_buffer *o
     BIO_free(bio);
 }
 
+static void one_file_for_two_purposes_is_refused(void **state)
+{
+    struct scene *scene = *state;
+    struct zca_error err = {.reason = ZCA_ERR_NONE};
+    struct paths paths = open_enrolled(scene, "");
+    zca_auto(text) char *dotted = scene_path(scene, "./web.bundle");
+    struct zca_deploy deploy = {.bundle_file = paths.bundle, .key_file = dotted};
+    bool differs = false;
+    check_refused(zca_deploy_write(scene->identity, &deploy, &err), err, ZCA_ERR_INVALID);
+    assert_false(scene_exists(scene, "web.bundle"));
+    err.reason = ZCA_ERR_NONE;
+    check_refused(zca_deploy_differs(scene->identity, &deploy, &differs, &err), err,
+                  ZCA_ERR_INVALID);
+    paths_clear(&paths);
+}
+
 static void files_hold_reference_and_chain(void **state)
 {
     struct scene *scene = *state;
@@ -258,6 +274,7 @@ static void settings_come_from_the_identity(void **state)
 int main(void)
 {
     static const struct CMUnitTest tests[] = {
+        SCENE(one_file_for_two_purposes_is_refused),
         SCENE(files_hold_reference_and_chain),
         SCENE(sealed_reference_holds_the_key_record),
         SCENE(configured_sealed_reference_is_written_once),

@@ -57,6 +57,9 @@ check 'as PKCS#8' equal 'PRIVATE KEY' "$(blocks plain.key)"
 check 'private' equal 600 "$(stat -c %a plain.key)"
 check 'of the certificate' equal "$(public_of_certificate web.pem)" "$(public_of_key plain.key)"
 
+check 'one file for two purposes is refused' refuses 'named for two purposes' zca export web.myorg.ztna --bundle twice.pem \
+    --key ./twice.pem
+check 'and not written' test ! -e twice.pem
 check 'where to?' refuses 'where to' zca export web.myorg.ztna
 check 'which?' refuses 'which identity' zca export --bundle x.pem
 check 'an unknown one' refuses "export 'none'" zca export none --bundle x.pem
