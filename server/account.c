@@ -14,6 +14,7 @@
 #include "server/password.h"
 #include "server/refusal.h"
 #include "server/state.h"
+#include "server/token.h"
 
 #define MAX_FAILURES 10
 #define LOCK_MS (15 * 60 * 1000)
@@ -166,13 +167,32 @@ bool zca_account_set_password(struct zca_state *state, const char *email, struct
 
 struct attempt {
     const char *email;
-    bool right; /* the password */
+    const char *hash; /* what the password was checked against */
+    bool right;       /* the password */
     int64_t now_ms;
     bool locked;
     char *out_user_id;
+    struct zca_buffer *refresh;
 };
 
-/* Counts in the same transaction it reads in: parallel attempts cannot share a count. */
+static bool start_session(struct zca_ledger *ledger, struct attempt *attempt, struct zca_user *user,
+                          struct zca_error *err)
+{
+    if (user->failures != 0 || user->locked_until != 0) {
+        user->failures = 0;
+        user->locked_until = 0;
+        if (!zca_ledger_user_update(ledger, user, err)) {
+            return false;
+        }
+    }
+    memcpy(attempt->out_user_id, user->id, strlen(user->id) + 1);
+    return zca_refresh_token_start(ledger, user->id, attempt->now_ms, attempt->refresh, err);
+}
+
+/*
+ * Counts in the same transaction it reads in: parallel attempts cannot share a count. The password
+ * may have changed while it was checked: then it was the old one, and its sessions have ended.
+ */
 static bool count_attempt(struct zca_ledger *ledger, void *context, struct zca_error *err)
 {
     struct attempt *attempt = context;
@@ -189,11 +209,11 @@ static bool count_attempt(struct zca_ledger *ledger, void *context, struct zca_e
     if (attempt->locked) {
         return true;
     }
-    memcpy(attempt->out_user_id, user.id, strlen(user.id) + 1);
-    if (attempt->right && user.failures == 0 && user.locked_until == 0) {
-        return true;
+    attempt->right = attempt->right && strcmp(user.password, attempt->hash) == 0;
+    if (attempt->right) {
+        return start_session(ledger, attempt, &user, err);
     }
-    user.failures = attempt->right ? 0 : user.failures + 1;
+    user.failures++;
     user.locked_until = 0;
     if (user.failures >= MAX_FAILURES) {
         user.failures = 0;
@@ -203,10 +223,12 @@ static bool count_attempt(struct zca_ledger *ledger, void *context, struct zca_e
 }
 
 bool zca_account_login(struct zca_state *state, const char *email, struct zca_span password,
-                       char out_user_id[ZCA_UUID_SIZE], struct zca_error *err)
+                       char out_user_id[ZCA_UUID_SIZE], struct zca_buffer *out_refresh,
+                       struct zca_error *err)
 {
     struct zca_ledger *ledger = zca_state_ledger(state);
     zca_auto(zca_user) struct zca_user user = {0};
+    zca_auto(zca_buffer) struct zca_buffer refresh = ZCA_SECRET_BUFFER;
     bool found = false;
     /* Addresses are kept in lower case; an address that cannot be one finds nobody. */
     if (!zca_ledger_user_find(ledger, zca_email_check(email) ? email : "", &user, &found, err)) {
@@ -214,9 +236,11 @@ bool zca_account_login(struct zca_state *state, const char *email, struct zca_sp
     }
     char user_id[ZCA_UUID_SIZE] = "";
     struct attempt attempt = {.email = email,
+                              .hash = user.password,
                               .right = zca_password_check(password, user.password),
                               .now_ms = zca_clock_now_ms(),
-                              .out_user_id = user_id};
+                              .out_user_id = user_id,
+                              .refresh = &refresh};
     if (found && !zca_ledger_transact(ledger, count_attempt, &attempt, err)) {
         return false;
     }
@@ -225,6 +249,9 @@ bool zca_account_login(struct zca_state *state, const char *email, struct zca_sp
     }
     if (!found || !attempt.right) {
         return zca_refuse(err, ZCA_REFUSE_INVALID_CREDENTIALS, NULL);
+    }
+    if (!zca_buffer_append(out_refresh, zca_buffer_span(&refresh), err)) {
+        return false;
     }
     memcpy(out_user_id, user_id, sizeof(user_id));
     return true;

@@ -84,19 +84,21 @@ ZCA_NODISCARD bool zca_account_add(struct zca_state *state, const char *email,
                                    struct zca_span password, char out_user_id[ZCA_UUID_SIZE],
                                    struct zca_error *err);
 
-/** zca_account_set_password changes a password, unlocks the account and ends its sessions. */
+/** zca_account_set_password changes a password, unlocks the account and ends its sessions: refresh
+ * tokens are gone. Access tokens are not looked up and last to their end, up to an hour. */
 ZCA_NODISCARD bool zca_account_set_password(struct zca_state *state, const char *email,
                                             struct zca_span password, struct zca_error *err);
 
 /**
- * zca_account_login checks a password.
+ * zca_account_login checks a password and starts a session, unless the password has changed meanwhile.
  *
  * out_user_id  written on success.
+ * out_refresh  the session's first refresh token, appended on success.
  * err          codes INVALID_CREDENTIALS and ACCOUNT_LOCKED. Takes the time of scrypt in all cases.
  */
 ZCA_NODISCARD bool zca_account_login(struct zca_state *state, const char *email,
                                      struct zca_span password, char out_user_id[ZCA_UUID_SIZE],
-                                     struct zca_error *err);
+                                     struct zca_buffer *out_refresh, struct zca_error *err);
 
 /** zca_org_make inserts an organisation with the default settings; its id is written. */
 ZCA_NODISCARD bool zca_org_make(struct zca_ledger *ledger, const char *name, int64_t now_ms,

@@ -76,9 +76,8 @@ static bool login(struct zca_api_call *call, struct zca_error *err)
     memcpy(address, email, strlen(email) + 1);
     lower(address);
     zca_auto(zca_buffer) struct zca_buffer refresh = ZCA_SECRET_BUFFER;
-    return zca_account_login(call->state, address, zca_span_text(password), user_id, err) &&
-           zca_refresh_token_start(zca_state_ledger(call->state), user_id, zca_clock_now_ms(),
-                                   &refresh, err) &&
+    return zca_account_login(call->state, address, zca_span_text(password), user_id, &refresh,
+                             err) &&
            answer_tokens(call, user_id, &refresh, err);
 }
 
