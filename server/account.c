@@ -19,6 +19,7 @@
 #define MAX_FAILURES 10
 #define LOCK_MS (15 * 60 * 1000)
 #define MIN_PASSWORD 8u
+#define MAX_ORG_NAME 253u
 #define FIRST_PASSWORD_BYTES 12u /* 96 bits, 24 characters */
 
 static const char *const role_names[] = {[ZCA_ROLE_NONE] = "none",
@@ -75,6 +76,12 @@ bool zca_email_check(const char *text)
 bool zca_org_make(struct zca_ledger *ledger, const char *name, int64_t now_ms,
                   char out_org_id[ZCA_UUID_SIZE], struct zca_error *err)
 {
+    if (!zca_name_check(name, MAX_ORG_NAME)) {
+        return zca_error_set(err, ZCA_ERR_INVALID,
+                             "an organisation's name has 1 to %u characters, and no control "
+                             "characters",
+                             MAX_ORG_NAME);
+    }
     if (!zca_uuid_make(out_org_id, err)) {
         return false;
     }

@@ -100,7 +100,8 @@ ZCA_NODISCARD bool zca_account_login(struct zca_state *state, const char *email,
                                      struct zca_span password, char out_user_id[ZCA_UUID_SIZE],
                                      struct zca_buffer *out_refresh, struct zca_error *err);
 
-/** zca_org_make inserts an organisation with the default settings; its id is written. */
+/** zca_org_make inserts an organisation with the default settings; its id is written.
+ * name  1 to 253 bytes without control characters, else ZCA_ERR_INVALID. */
 ZCA_NODISCARD bool zca_org_make(struct zca_ledger *ledger, const char *name, int64_t now_ms,
                                 char out_org_id[ZCA_UUID_SIZE], struct zca_error *err);
 

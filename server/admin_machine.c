@@ -19,9 +19,10 @@ static bool add_machine(struct zca_admin *admin, struct zca_error *err)
 {
     zca_auto(zca_org) struct zca_org org = {0};
     zca_auto(zca_machine) struct zca_machine machine = {0};
+    const struct zca_machine_request request = {
+        .name = admin->words[0], .os = admin->options[1], .actor = ZCA_ADMIN_ACTOR};
     if (!zca_admin_find_org(admin, admin->options[0], &org, err) ||
-        !zca_machine_add(admin->ledger, org.id, admin->words[0], admin->options[1],
-                         zca_clock_now_ms(), &machine, err)) {
+        !zca_machine_add(admin->ledger, org.id, &request, &machine, err)) {
         return false;
     }
     printf("%s\n", machine.id);

@@ -6,6 +6,7 @@
 
 #include "server/identifier.h"
 #include "server/ledger_audit.h"
+#include "server/refusal.h"
 
 #define PREFIX "qztna_"
 #define NUM_RANDOM_BYTES 32u
@@ -34,6 +35,11 @@ static bool fill_key(const struct zca_api_key_request *request, struct zca_span 
                      struct zca_api_key *key, struct zca_error *err)
 {
     char id[ZCA_UUID_SIZE];
+    if (!zca_name_check(request->name, ZCA_API_KEY_MAX_NAME)) {
+        return zca_refuse(err, ZCA_REFUSE_VALIDATION,
+                          "name must have 1 to %u characters, and no control characters",
+                          ZCA_API_KEY_MAX_NAME);
+    }
     if (!zca_uuid_make(id, err) || !zca_token_hash(text, &key->hash, err)) {
         return false;
     }

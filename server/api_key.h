@@ -13,12 +13,13 @@
 #include "server/ledger_account.h"
 
 #define ZCA_API_KEY_MAX_DAYS 90
+#define ZCA_API_KEY_MAX_NAME 100u
 
 struct zca_api_key_request {
     const char *org_id;
     const char *user_id; /* whose role bounds it */
     const char *actor;   /* for records */
-    const char *name;
+    const char *name;    /* 1 to ZCA_API_KEY_MAX_NAME bytes without control characters */
     unsigned scopes;
     int64_t rate_limit_rpm;
     int64_t expiry_days;
@@ -26,7 +27,7 @@ struct zca_api_key_request {
 };
 
 /** zca_api_key_make stores a new key and appends its text, which is kept nowhere.
- * out_key  zero-initialised; the record. */
+ * out_key  zero-initialised; the record. err ZCA_ERR_INVALID: the name. */
 ZCA_NODISCARD bool zca_api_key_make(struct zca_ledger *ledger,
                                     const struct zca_api_key_request *request,
                                     struct zca_api_key *out_key, struct zca_buffer *out_text,

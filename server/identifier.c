@@ -47,6 +47,20 @@ bool zca_uuid_check(const char *text)
     return true;
 }
 
+/* The second half of the control characters has two bytes in UTF-8 (RFC 3629), of which 0xC2 is the first. */
+bool zca_name_check(const char *text, size_t max_len)
+{
+    size_t len = text ? strlen(text) : 0;
+    for (size_t i = 0; i < len; i++) {
+        unsigned char byte = (unsigned char)text[i];
+        unsigned char next = (unsigned char)text[i + 1];
+        if (byte < 0x20 || byte == 0x7f || (byte == 0xc2 && next >= 0x80 && next <= 0x9f)) {
+            return false;
+        }
+    }
+    return len >= 1 && len <= max_len;
+}
+
 bool zca_token_make(const char *prefix, size_t num_bytes, struct zca_buffer *out_text,
                     struct zca_error *err)
 {

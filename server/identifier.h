@@ -4,6 +4,7 @@
 #define ZCA_SERVER_IDENTIFIER_H
 
 #include <stdbool.h>
+#include <stddef.h>
 
 #include "base/auto.h"
 #include "base/buffer.h"
@@ -15,6 +16,10 @@ ZCA_NODISCARD bool zca_uuid_make(char out_text[ZCA_UUID_SIZE], struct zca_error 
 
 /** zca_uuid_check tells whether `text` is a UUID in lower or upper case. NULL is not. */
 bool zca_uuid_check(const char *text);
+
+/** zca_name_check tells whether `text` may name something in lists and in the audit log: 1 to
+ * `max_len` bytes without control characters (U+0000 to U+001F, U+007F to U+009F). NULL is not. */
+bool zca_name_check(const char *text, size_t max_len);
 
 /** zca_token_make appends `prefix` and `num_bytes` random bytes as hexadecimal digits. */
 ZCA_NODISCARD bool zca_token_make(const char *prefix, size_t num_bytes, struct zca_buffer *out_text,

@@ -14,10 +14,11 @@ struct zca_audit_entry {
     int64_t number;     /* 1, 2, 3 ... without gaps; given by the ledger */
     int64_t created_at; /* ms */
     char *org_id;       /* NULL: none */
-    char *actor;        /* e-mail address, "api-key:..." or "command" */
-    char *event;        /* "certificate.issued" ... */
-    char *object;       /* id of what it is about, or NULL */
-    char *detail;       /* one line, or NULL; never a secret */
+    char *
+        actor; /* e-mail address, perhaps with " api-key ID", "auth-key ID", "command" or "server" */
+    char *event;  /* "certificate.issued" ... */
+    char *object; /* id of what it is about, or NULL */
+    char *detail; /* one line, or NULL; never a secret */
     struct zca_buffer previous_hash;
     struct zca_buffer hash;
 };

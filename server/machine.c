@@ -44,48 +44,59 @@ static bool set_address(struct zca_machine *machine, int64_t number, struct zca_
     return machine->tailnet_ip ? true : zca_error_set(err, ZCA_ERR_MEMORY, "adding a machine");
 }
 
+struct insertion {
+    struct zca_machine *machine;
+    const char *actor;
+};
+
 static bool insert_machine(struct zca_ledger *ledger, void *context, struct zca_error *err)
 {
-    struct zca_machine *machine = context;
+    const struct insertion *insertion = context;
+    struct zca_machine *machine = insertion->machine;
     int64_t count = 0;
     struct zca_audit_event event = {.created_at = machine->created_at,
                                     .org_id = machine->org_id,
-                                    .actor = machine->name,
+                                    .actor = insertion->actor,
                                     .event = "machine.registered",
-                                    .object = machine->id};
+                                    .object = machine->id,
+                                    .detail = machine->name};
     return zca_ledger_machine_count(ledger, &count, err) && set_address(machine, count, err) &&
            zca_ledger_machine_insert(ledger, machine, err) &&
            zca_ledger_audit_append(ledger, &event, err);
 }
 
-static bool fill_machine(struct zca_machine *machine, const char *org_id, const char *name,
-                         const char *os, struct zca_error *err)
+static bool fill_machine(struct zca_machine *machine, const char *org_id,
+                         const struct zca_machine_request *request, struct zca_error *err)
 {
     char id[ZCA_UUID_SIZE];
-    if (!name || *name == '\0' || strlen(name) > MAX_NAME || strlen(os ? os : "") > MAX_NAME) {
-        return zca_refuse(err, ZCA_REFUSE_VALIDATION, "name must have 1 to %u characters",
-                          MAX_NAME);
+    bool has_os = request->os && *request->os != '\0';
+    if (!zca_name_check(request->name, MAX_NAME) ||
+        (has_os && !zca_name_check(request->os, MAX_NAME))) {
+        return zca_refuse(err, ZCA_REFUSE_VALIDATION,
+                          "name must have 1 to %u characters, and no control characters", MAX_NAME);
     }
     if (!zca_uuid_make(id, err)) {
         return false;
     }
     machine->id = strdup(id);
     machine->org_id = strdup(org_id);
-    machine->name = strdup(name);
-    machine->os = strdup(os ? os : "");
+    machine->name = strdup(request->name);
+    machine->os = strdup(has_os ? request->os : "");
     machine->status = strdup("online");
     return machine->id && machine->org_id && machine->name && machine->os && machine->status
                ? true
                : zca_error_set(err, ZCA_ERR_MEMORY, "adding a machine");
 }
 
-bool zca_machine_add(struct zca_ledger *ledger, const char *org_id, const char *name,
-                     const char *os, int64_t now_ms, struct zca_machine *out_machine,
+bool zca_machine_add(struct zca_ledger *ledger, const char *org_id,
+                     const struct zca_machine_request *request, struct zca_machine *out_machine,
                      struct zca_error *err)
 {
+    int64_t now_ms = zca_clock_now_ms();
     zca_auto(zca_machine) struct zca_machine machine = {.created_at = now_ms, .last_seen = now_ms};
-    if (!fill_machine(&machine, org_id, name, os, err) ||
-        !zca_ledger_transact(ledger, insert_machine, &machine, err)) {
+    struct insertion insertion = {.machine = &machine, .actor = request->actor};
+    if (!fill_machine(&machine, org_id, request, err) ||
+        !zca_ledger_transact(ledger, insert_machine, &insertion, err)) {
         return false;
     }
     *out_machine = machine;
@@ -196,8 +207,7 @@ bool zca_auth_key_make(struct zca_ledger *ledger, const char *org_id, bool reusa
 
 struct registration {
     const char *auth_key;
-    const char *name;
-    const char *os;
+    const struct zca_machine_request *request;
     struct zca_machine *machine;
     struct zca_span node_key_hash;
 };
@@ -218,17 +228,23 @@ static bool register_machine(struct zca_ledger *ledger, void *context, struct zc
     if (!found || key.revoked_at || key.expires_at <= now_ms || (key.spent_at && !key.reusable)) {
         return zca_refuse(err, ZCA_REFUSE_INVALID_AUTH_KEY, NULL);
     }
+    zca_auto(zca_buffer) struct zca_buffer actor = {0};
+    if (!zca_buffer_format(&actor, err, "auth-key %s", key.id)) {
+        return false;
+    }
+    struct insertion insertion = {.machine = machine, .actor = (const char *)actor.data};
     machine->created_at = now_ms;
     machine->last_seen = now_ms;
-    return fill_machine(machine, key.org_id, registration->name, registration->os, err) &&
+    return fill_machine(machine, key.org_id, registration->request, err) &&
            zca_buffer_append(&machine->node_key_hash, registration->node_key_hash, err) &&
            zca_ledger_auth_key_spend(ledger, key.id, now_ms, err) &&
-           insert_machine(ledger, machine, err);
+           insert_machine(ledger, &insertion, err);
 }
 
-bool zca_machine_register(struct zca_ledger *ledger, const char *auth_key, const char *name,
-                          const char *os, struct zca_machine *out_machine,
-                          struct zca_buffer *out_node_key, struct zca_error *err)
+bool zca_machine_register(struct zca_ledger *ledger, const char *auth_key,
+                          const struct zca_machine_request *request,
+                          struct zca_machine *out_machine, struct zca_buffer *out_node_key,
+                          struct zca_error *err)
 {
     zca_auto(zca_machine) struct zca_machine machine = {0};
     zca_auto(zca_buffer) struct zca_buffer node_key = ZCA_SECRET_BUFFER;
@@ -238,8 +254,7 @@ bool zca_machine_register(struct zca_ledger *ledger, const char *auth_key, const
         return false;
     }
     struct registration registration = {.auth_key = auth_key,
-                                        .name = name,
-                                        .os = os,
+                                        .request = request,
                                         .machine = &machine,
                                         .node_key_hash = zca_buffer_span(&hash)};
     if (!zca_ledger_transact(ledger, register_machine, &registration, err) ||

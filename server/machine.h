@@ -15,11 +15,19 @@
 /** zca_machine_status_check tells whether `text` is a state: online, offline, pending, quarantined. */
 bool zca_machine_status_check(const char *text);
 
+/* What a new machine says of itself, and who brings it. */
+struct zca_machine_request {
+    const char *name; /* 1 to 253 bytes without control characters */
+    const char *os;   /* the same, or NULL */
+    const char
+        *actor; /* for records; not used by zca_machine_register, whose actor is the auth key */
+};
+
 /** zca_machine_add stores a new machine in the state "online".
- * out_machine  zero-initialised. err ZCA_ERR_INVALID: an empty or overlong name. */
-ZCA_NODISCARD bool zca_machine_add(struct zca_ledger *ledger, const char *org_id, const char *name,
-                                   const char *os, int64_t now_ms, struct zca_machine *out_machine,
-                                   struct zca_error *err);
+ * out_machine  zero-initialised. err ZCA_ERR_INVALID: the name or the system is not as above. */
+ZCA_NODISCARD bool zca_machine_add(struct zca_ledger *ledger, const char *org_id,
+                                   const struct zca_machine_request *request,
+                                   struct zca_machine *out_machine, struct zca_error *err);
 
 /** zca_machine_set_status changes the state. err code NOT_FOUND. */
 ZCA_NODISCARD bool zca_machine_set_status(struct zca_ledger *ledger, const char *org_id,
@@ -44,7 +52,7 @@ ZCA_NODISCARD bool zca_auth_key_make(struct zca_ledger *ledger, const char *org_
  * err           code INVALID_AUTH_KEY: unknown, expired, revoked, or used and not reusable.
  */
 ZCA_NODISCARD bool zca_machine_register(struct zca_ledger *ledger, const char *auth_key,
-                                        const char *name, const char *os,
+                                        const struct zca_machine_request *request,
                                         struct zca_machine *out_machine,
                                         struct zca_buffer *out_node_key, struct zca_error *err);
 

@@ -16,7 +16,6 @@
 #define DEFAULT_RPM 60
 #define MAX_RPM 100000
 #define DEFAULT_DAYS 30
-#define MAX_NAME 100u
 
 static bool read_scopes(const struct zca_json *json, unsigned *out_scopes, struct zca_error *err)
 {
@@ -52,12 +51,10 @@ static bool read_key(const struct zca_api_call *call, struct zca_api_key_request
     if (!request->name) {
         return zca_refuse(err, ZCA_REFUSE_MISSING_FIELDS, "name required");
     }
-    if (strlen(request->name) > MAX_NAME || request->rate_limit_rpm < 1 ||
-        request->rate_limit_rpm > MAX_RPM || request->expiry_days < 1 ||
-        request->expiry_days > ZCA_API_KEY_MAX_DAYS) {
+    if (request->rate_limit_rpm < 1 || request->rate_limit_rpm > MAX_RPM ||
+        request->expiry_days < 1 || request->expiry_days > ZCA_API_KEY_MAX_DAYS) {
         return zca_refuse(err, ZCA_REFUSE_VALIDATION,
-                          "name has at most 100 characters, rate_limit_rpm is 1 to 100000, "
-                          "expiry_days 1 to 90");
+                          "rate_limit_rpm is 1 to 100000, expiry_days 1 to 90");
     }
     request->org_id = call->org_id;
     request->user_id = call->request->principal.user_id;

@@ -41,18 +41,18 @@ static bool register_machine(struct zca_api_call *call, struct zca_error *err)
 {
     const struct zca_json *json = call->request->json;
     const char *auth_key = NULL;
-    const char *name = NULL;
-    const char *os = NULL;
+    struct zca_machine_request request = {0};
     zca_auto(zca_machine) struct zca_machine machine = {0};
     zca_auto(zca_buffer) struct zca_buffer node_key = ZCA_SECRET_BUFFER;
     if (!zca_api_text(json, "auth_key", &auth_key, err) ||
-        !zca_api_text(json, "name", &name, err) || !zca_api_text(json, "os", &os, err)) {
+        !zca_api_text(json, "name", &request.name, err) ||
+        !zca_api_text(json, "os", &request.os, err)) {
         return false;
     }
-    if (!auth_key || !name) {
+    if (!auth_key || !request.name) {
         return zca_refuse(err, ZCA_REFUSE_MISSING_FIELDS, "auth_key and name required");
     }
-    return zca_machine_register(zca_state_ledger(call->state), auth_key, name, os, &machine,
+    return zca_machine_register(zca_state_ledger(call->state), auth_key, &request, &machine,
                                 &node_key, err) &&
            answer_machine(call, &machine, &node_key, err);
 }

@@ -136,11 +136,11 @@ static bool post_machine(struct call *call, struct zca_record_list *out_list, st
 {
     const struct zca_json *json = call->api.request->json;
     zca_auto(zca_machine) struct zca_machine machine = {0};
-    const char *name = NULL;
-    const char *os = NULL;
-    return zca_api_text(json, "name", &name, err) && zca_api_text(json, "os", &os, err) &&
-           zca_machine_add(zca_state_ledger(call->api.state), call->api.org_id, name, os,
-                           zca_clock_now_ms(), &machine, err) &&
+    struct zca_machine_request request = {.actor = call->api.actor};
+    return zca_api_text(json, "name", &request.name, err) &&
+           zca_api_text(json, "os", &request.os, err) &&
+           zca_machine_add(zca_state_ledger(call->api.state), call->api.org_id, &request, &machine,
+                           err) &&
            reread(find_table("machines"), call, machine.id, out_list, err);
 }
 
