@@ -1,7 +1,8 @@
 /* SPDX-License-Identifier: Apache-2.0 */
 /*
  * A bounded queue in, a list out, an eventfd between. Heavy jobs (password hashes: 32 MB and 60 ms
- * each) wait in a queue of their own, so that a rush of logins does not stop everything else.
+ * each) wait in a queue of their own with a quarter of the places, so that a rush of logins does not
+ * stop everything else.
  */
 #include "server/worker.h"
 
@@ -25,11 +26,13 @@ struct zca_workers {
     pthread_cond_t work;
     pthread_cond_t idle; /* a thread has left; monotonic clock */
     struct list waiting;
-    struct list heavy;  /* waiting as well */
-    size_t num_waiting; /* in both */
-    size_t num_heavy;   /* running */
-    size_t heavy_limit;
-    size_t queue_limit;
+    struct list heavy;        /* waiting as well */
+    size_t num_waiting;       /* in both */
+    size_t num_heavy_waiting; /* of them in `heavy` */
+    size_t num_heavy;         /* running */
+    size_t heavy_limit;       /* running */
+    size_t queue_limit;       /* in both */
+    size_t heavy_queue_limit; /* in `heavy` */
     struct list finished;
     bool stopping;
     size_t num_running_threads;
@@ -72,6 +75,7 @@ static struct zca_job *next_job(struct zca_workers *workers)
         struct zca_job *job = list_remove(heavy ? &workers->heavy : &workers->waiting);
         if (job) {
             workers->num_waiting--;
+            workers->num_heavy_waiting -= job->heavy ? 1 : 0;
             workers->num_heavy += job->heavy ? 1 : 0;
             return job;
         }
@@ -148,6 +152,7 @@ struct zca_workers *zca_workers_new(size_t num_threads, size_t queue_limit, stru
     list_init(&workers->finished);
     workers->heavy_limit = (num_threads + 3) / 4;
     workers->queue_limit = queue_limit;
+    workers->heavy_queue_limit = (queue_limit + 3) / 4;
     workers->num_threads = num_threads;
     workers->descriptor = eventfd(0, EFD_CLOEXEC | EFD_NONBLOCK);
     if (workers->descriptor < 0) {
@@ -169,11 +174,14 @@ bool zca_workers_submit(struct zca_workers *workers, struct zca_job *job)
 {
     {
         zca_auto(lock) pthread_mutex_t *held = zca_lock(&workers->mutex);
-        if (workers->stopping || workers->num_waiting >= workers->queue_limit) {
+        bool full = workers->num_waiting >= workers->queue_limit ||
+                    (job->heavy && workers->num_heavy_waiting >= workers->heavy_queue_limit);
+        if (workers->stopping || full) {
             return false;
         }
         list_add(job->heavy ? &workers->heavy : &workers->waiting, job);
         workers->num_waiting++;
+        workers->num_heavy_waiting += job->heavy ? 1 : 0;
     }
     /* Without the lock, which the woken thread wants first; it cannot fail. */
     (void)pthread_cond_signal(&workers->work);

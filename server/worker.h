@@ -16,7 +16,7 @@
 struct zca_job {
     struct zca_job *next;
     void (*run)(struct zca_job *job); /* on a worker thread */
-    bool heavy;                       /* much memory and time: a quarter of the threads at most */
+    bool heavy; /* much memory and time: a quarter of threads and queue at most */
 };
 
 struct zca_workers;
@@ -24,7 +24,7 @@ struct zca_workers;
 /**
  * zca_workers_new starts the threads, with all signals blocked.
  *
- * queue_limit  jobs that may wait, besides those that run.
+ * queue_limit  jobs that may wait, besides those that run; a quarter of them may be heavy.
  */
 ZCA_NODISCARD struct zca_workers *zca_workers_new(size_t num_threads, size_t queue_limit,
                                                   struct zca_error *err);

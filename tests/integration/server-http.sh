@@ -148,10 +148,10 @@ check "a restart keeps the TLS root" test "$root" = "$(cat "$state/tls-ca.pem")"
 talk crowd
 check "SIGTERM ends it beside open connections" stop
 
-start "$state" --workers 1 --queue 2 --login-limit 0
+start "$state" --workers 1 --queue 8 --login-limit 0
 talk overload
 check "SIGTERM ends it" stop
-start "$state" --workers 1 --queue 10 --login-limit 0 --stop-timeout 60s
+start "$state" --workers 1 --queue 40 --login-limit 0 --stop-timeout 60s
 talk farewell
 check "and it ends" stop
 

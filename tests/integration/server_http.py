@@ -338,7 +338,7 @@ def logins(port, tls, number):
 
 
 def overload(port, tls):
-    """The server runs with --workers 1 --queue 2 --login-limit 0."""
+    """The server runs with --workers 1 --queue 8 --login-limit 0: two logins may wait."""
     answers, refused = [], []
     while not refused and len(answers) < 240:  # a slow client does not fill the queue each time
         answers += [read_answer(stream) for stream in logins(port, tls, 12)]

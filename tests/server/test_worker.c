@@ -118,10 +118,40 @@ static void heavy_jobs_leave_threads_to_others(void **state)
     zca_workers_free(workers);
 }
 
+static void heavy_jobs_leave_places_to_others(void **state)
+{
+    (void)state;
+    pthread_mutex_t gate = PTHREAD_MUTEX_INITIALIZER;
+    struct zca_workers *workers = zca_workers_new(4, 40, NULL);
+    assert_non_null(workers);
+    struct task heavy[40], light[10];
+    size_t accepted = 0;
+    pthread_mutex_lock(&gate);
+    for (size_t i = 0; i < ZCA_COUNT(heavy); i++) {
+        heavy[i] = make_task(&gate);
+        heavy[i].job.heavy = true;
+        accepted += zca_workers_submit(workers, &heavy[i].job) ? 1 : 0;
+    }
+
+    /* ten wait; an eleventh may be with a thread already */
+    assert_in_range(accepted, 10, 11);
+    for (size_t i = 0; i < ZCA_COUNT(light); i++) {
+        light[i] = make_task(NULL);
+        assert_true(zca_workers_submit(workers, &light[i].job));
+    }
+    assert_int_equal(take(workers, ZCA_COUNT(light)), ZCA_COUNT(light));
+
+    pthread_mutex_unlock(&gate);
+    assert_int_equal(take(workers, accepted), accepted);
+    assert_true(zca_workers_submit(workers, &heavy[39].job));
+    assert_true(zca_workers_stop(workers, 30));
+    zca_workers_free(workers);
+}
+
 static void stop_finishes_heavy_jobs_too(void **state)
 {
     (void)state;
-    struct zca_workers *workers = zca_workers_new(4, 100, NULL);
+    struct zca_workers *workers = zca_workers_new(4, 200, NULL);
     assert_non_null(workers);
     struct task tasks[50];
     for (size_t i = 0; i < ZCA_COUNT(tasks); i++) {
@@ -181,6 +211,7 @@ int main(void)
         cmocka_unit_test(jobs_run_once_and_come_back),
         cmocka_unit_test(full_queue_refuses),
         cmocka_unit_test(heavy_jobs_leave_threads_to_others),
+        cmocka_unit_test(heavy_jobs_leave_places_to_others),
         cmocka_unit_test(stop_finishes_heavy_jobs_too),
         cmocka_unit_test(stop_finishes_what_was_queued),
         cmocka_unit_test(stop_does_not_wait_for_ever),
