@@ -122,6 +122,12 @@ static void log_exchange(const struct zca_exchange *exchange)
             exchange->request.remote_address);
 }
 
+/* RFC 9110, 9.3.2: the head is that of the answer to GET, and nothing follows it. */
+static bool has_body(const struct zca_exchange *exchange)
+{
+    return !exchange->head.method || strcmp(exchange->head.method, "HEAD") != 0;
+}
+
 bool zca_exchange_format(struct zca_exchange *exchange, bool keep_alive,
                          struct zca_buffer *out_wire, struct zca_error *err)
 {
@@ -132,5 +138,6 @@ bool zca_exchange_format(struct zca_exchange *exchange, bool keep_alive,
     };
     log_exchange(exchange);
     return zca_response_format_head(&exchange->response, &head, out_wire, err) &&
-           zca_buffer_append(out_wire, zca_buffer_span(&exchange->response.body), err);
+           (!has_body(exchange) ||
+            zca_buffer_append(out_wire, zca_buffer_span(&exchange->response.body), err));
 }

@@ -54,7 +54,8 @@ ZCA_NODISCARD bool zca_exchange_prepare(struct zca_exchange *exchange);
 /** zca_exchange_refuse answers with an error in the style of the route, if one is known by now. */
 void zca_exchange_refuse(struct zca_exchange *exchange, int status, const char *message);
 
-/** zca_exchange_format appends the whole response, head and body, and writes the line of the log. */
+/** zca_exchange_format appends the whole response, head and, unless it answers HEAD, body, and writes
+ * the line of the log. */
 ZCA_NODISCARD bool zca_exchange_format(struct zca_exchange *exchange, bool keep_alive,
                                        struct zca_buffer *out_wire, struct zca_error *err);
 

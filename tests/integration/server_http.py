@@ -168,8 +168,12 @@ def keep_alive(port, tls):
         check(stream.recv(4096) == b"HTTP/1.1 100 Continue\r\n\r\n", "keep-alive: 100 Continue")
         stream.sendall(b"hello")
         check(read_answer(stream)[0] == 405, "keep-alive: and the answer")
-        stream.sendall(GET + HOST + b"Connection: close\r\n\r\n")
+        stream.sendall(b"HEAD /api/health HTTP/1.1\r\n" + HOST + b"\r\n" + GET + HOST +
+                       b"Connection: close\r\n\r\n")
         data, closed = read_all(stream)
+        head, rest = data.split(b"\r\n\r\n", 1) if b"\r\n\r\n" in data else (data, b"")
+        check(b" 405 " in head[:16] and rest.startswith(b"HTTP/1.1 200 OK"),
+              "keep-alive: the answer to HEAD has no body")
         check(closed and b" 200 OK" in data, "keep-alive: Connection: close closes")
     with connect(port, tls) as stream:
         stream.sendall(b"GET /api/health HTTP/1.0\r\n\r\n")
