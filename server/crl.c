@@ -1,7 +1,8 @@
 /* SPDX-License-Identifier: Apache-2.0 */
 /*
- * Whoever asks first after a revocation makes the next CRL; others who ask meanwhile wait for it, so
- * that open downloads cannot make the CA sign more often than certificates are revoked.
+ * The kept CRL is given to everybody at once while it is good. Whoever asks first after a revocation
+ * makes the next one; others who ask meanwhile wait for it, so that open downloads cannot make the CA
+ * sign more often than certificates are revoked.
  */
 #include "server/crl.h"
 
@@ -209,17 +210,15 @@ static bool make_next(struct zca_state *state, const struct zca_authority *autho
            zca_buffer_append(out_der, zca_buffer_span(&row.der), err);
 }
 
-bool zca_crl_get(struct zca_state *state, const char *org_id, struct zca_buffer *out_der,
-                 struct zca_error *err)
+/* One at a time: another request may have made it while this one waited. */
+static bool make_alone(struct zca_state *state, const struct zca_authority *authority,
+                       struct zca_buffer *out_der, struct zca_error *err)
 {
-    zca_auto(zca_authority) struct zca_authority *authority =
-        zca_authority_open(zca_state_authorities(state), org_id, err);
     zca_auto(zca_flight_seat) struct zca_flight_seat seat = {0};
     zca_auto(zca_crl_row) struct zca_crl_row kept = {0};
     int64_t now_ms = 0;
     bool good = false;
-    if (!authority ||
-        !zca_flight_enter(zca_state_flight(state), zca_authority_id(authority), FLIGHT_NAME, &seat,
+    if (!zca_flight_enter(zca_state_flight(state), zca_authority_id(authority), FLIGHT_NAME, &seat,
                           err) ||
         !zca_state_now(state, &now_ms, err) ||
         !find_kept(zca_state_ledger(state), zca_authority_id(authority), now_ms, &kept, &good,
@@ -228,4 +227,21 @@ bool zca_crl_get(struct zca_state *state, const char *org_id, struct zca_buffer 
     }
     return good ? zca_buffer_append(out_der, zca_buffer_span(&kept.der), err)
                 : make_next(state, authority, kept.number, now_ms, out_der, err);
+}
+
+bool zca_crl_get(struct zca_state *state, const char *org_id, struct zca_buffer *out_der,
+                 struct zca_error *err)
+{
+    zca_auto(zca_authority) struct zca_authority *authority =
+        zca_authority_open(zca_state_authorities(state), org_id, err);
+    zca_auto(zca_crl_row) struct zca_crl_row kept = {0};
+    int64_t now_ms = 0;
+    bool good = false;
+    if (!authority || !zca_state_now(state, &now_ms, err) ||
+        !find_kept(zca_state_ledger(state), zca_authority_id(authority), now_ms, &kept, &good,
+                   err)) {
+        return false;
+    }
+    return good ? zca_buffer_append(out_der, zca_buffer_span(&kept.der), err)
+                : make_alone(state, authority, out_der, err);
 }

@@ -99,7 +99,7 @@ bool zca_exchange_prepare(struct zca_exchange *exchange)
         return false;
     }
     fill_request(exchange);
-    exchange->job.heavy = (exchange->match.route->flags & ZCA_ROUTE_SLOW) != 0;
+    exchange->job.heavy = (exchange->match.route->flags & (ZCA_ROUTE_SLOW | ZCA_ROUTE_HEAVY)) != 0;
     zca_route_split(exchange->match.route->path, exchange->segments,
                     exchange->request.path_argument);
     return true;

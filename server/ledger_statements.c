@@ -303,6 +303,11 @@ const char *const zca_migrations[] = {
     "CREATE TABLE audit ("
     "  number BIGINT PRIMARY KEY, created_at BIGINT NOT NULL, org_id TEXT, actor TEXT NOT NULL,"
     "  event TEXT NOT NULL, object TEXT, detail TEXT, previous_hash BYTEA, hash BYTEA NOT NULL);",
+
+    /* each download of a CRL counts what is revoked and not expired: from the index alone */
+    "DROP INDEX certificate_revoked;"
+    "CREATE INDEX certificate_revoked ON certificate (authority_id, revoked_at, expires_at)"
+    "  WHERE revoked_at IS NOT NULL;",
 };
 
 const size_t zca_num_migrations = sizeof(zca_migrations) / sizeof(zca_migrations[0]);

@@ -77,6 +77,7 @@ struct zca_route_style {
 #define ZCA_ROUTE_JSON 1u  /* body must be a JSON object */
 #define ZCA_ROUTE_SLOW 2u  /* counts against the limit for password work, by address */
 #define ZCA_ROUTE_ENROL 4u /* counts against the limit for machine registration, by address */
+#define ZCA_ROUTE_HEAVY 8u /* big or slow, though not limited by address: runs as a heavy job */
 
 struct zca_route {
     const char *method;

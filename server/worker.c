@@ -1,7 +1,7 @@
 /* SPDX-License-Identifier: Apache-2.0 */
 /*
  * A bounded queue in, a list out, an eventfd between. Heavy jobs (password hashes: 32 MB and 60 ms
- * each) wait in a queue of their own with a quarter of the places, so that a rush of logins does not
+ * each; CRLs) wait in a queue of their own with a quarter of the places, so that a rush of logins does not
  * stop everything else.
  */
 #include "server/worker.h"

@@ -24,7 +24,7 @@ static const struct zca_route routes[] = {
     ROW("POST", "/api/auth/logout", ZCA_ROLE_NONE, ZCA_ROUTE_JSON, zca_api_logout),
     ROW("GET", "/api/auth/me", ZCA_ROLE_NONE, 0, zca_api_me),
     ROW("POST", "/api/issue-certificate", ZCA_ROLE_AUDITOR, ZCA_ROUTE_JSON, zca_api_certificate),
-    ROW("GET", "/api/ca/*/crl.pem", ZCA_ROLE_NONE, 0, zca_api_crl),
+    ROW("GET", "/api/ca/*/crl.pem", ZCA_ROLE_NONE, ZCA_ROUTE_HEAVY, zca_api_crl),
     ROW("POST", "/api/key-management", ZCA_ROLE_AUDITOR, ZCA_ROUTE_JSON, zca_api_keys),
     ROW("POST", "/api/api-keys", ZCA_ROLE_AUDITOR, ZCA_ROUTE_JSON, zca_api_keys),
     ROW("GET", "/api/db/*", ZCA_ROLE_AUDITOR, 0, zca_api_table),
