@@ -32,15 +32,28 @@ static char *format_address(const struct sockaddr *address, socklen_t address_le
     return strdup(rc == 0 ? text : "unknown");
 }
 
+/* Nobody gives way to a client that is refused: its address is looked at first. */
+static struct zca_connection *enter(struct zca_connections *connections,
+                                    struct zca_client_address client)
+{
+    if (!zca_limiter_enter(connections->limiter, client)) {
+        return NULL;
+    }
+    bool room =
+        connections->num_connections < connections->max_connections || give_way(connections);
+    struct zca_connection *connection = room ? calloc(1, sizeof *connection) : NULL;
+    if (!connection) {
+        zca_limiter_leave(connections->limiter, client);
+    }
+    return connection;
+}
+
 void zca_connections_accept(struct zca_connections *connections, evutil_socket_t fd,
                             const struct sockaddr *address, socklen_t address_len)
 {
     struct zca_client_address client = zca_client_address_of(address);
-    bool room =
-        connections->num_connections < connections->max_connections || give_way(connections);
-    struct zca_connection *connection = room ? calloc(1, sizeof *connection) : NULL;
-    if (!connection || !zca_limiter_enter(connections->limiter, client)) {
-        free(connection);
+    struct zca_connection *connection = enter(connections, client);
+    if (!connection) {
         (void)close(fd); /* refused without a word; nothing was written to it */
         return;
     }
