@@ -13,11 +13,12 @@
 #include "server/route.h"
 
 #define NUM_NAMES 1024u
-#define MINUTE_MS 60000
+#define MINUTE_US                                                                                  \
+    INT64_C(60000000) /* a share in milliseconds would be none above 60,000 a minute */
 
 struct name {
     char text[ZCA_UUID_SIZE];
-    int64_t free_at_ms; /* when the debt is paid */
+    int64_t free_at_us; /* when the debt is paid */
 };
 
 struct zca_rate {
@@ -52,7 +53,7 @@ static struct name *find_name(struct zca_rate *rate, const char *text)
         if (strncmp(name->text, text, sizeof(name->text)) == 0) {
             return name;
         }
-        if (name->free_at_ms < least->free_at_ms) {
+        if (name->free_at_us < least->free_at_us) {
             least = name;
         }
     }
@@ -68,11 +69,12 @@ bool zca_rate_admit(struct zca_rate *rate, const char *name, int64_t per_minute,
     }
     zca_auto(lock) pthread_mutex_t *held = zca_lock(&rate->mutex);
     struct name *found = find_name(rate, name);
-    int64_t base_ms = found->free_at_ms > now_ms ? found->free_at_ms : now_ms;
-    int64_t next_ms = base_ms + MINUTE_MS / per_minute;
-    if (next_ms > now_ms + MINUTE_MS) {
+    int64_t now_us = now_ms * 1000;
+    int64_t base_us = found->free_at_us > now_us ? found->free_at_us : now_us;
+    int64_t next_us = base_us + MINUTE_US / per_minute;
+    if (next_us > now_us + MINUTE_US) {
         return false;
     }
-    found->free_at_ms = next_ms;
+    found->free_at_us = next_us;
     return true;
 }

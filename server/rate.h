@@ -14,7 +14,7 @@ ZCA_NODISCARD struct zca_rate *zca_rate_new(struct zca_error *err);
 void zca_rate_free(struct zca_rate *rate);
 
 /** zca_rate_admit counts one event of `name` and tells whether it is within `per_minute`.
- * now_ms  monotonic. Safe from several threads. */
+ * per_minute  up to 60 million. now_ms  monotonic. Safe from several threads. */
 bool zca_rate_admit(struct zca_rate *rate, const char *name, int64_t per_minute, int64_t now_ms);
 
 #endif
