@@ -31,6 +31,7 @@
 
 #define RESERVED_DESCRIPTORS 64 /* for everything that is not a connection */
 #define RENEW_TLS_S (24L * 60 * 60)
+#define NUM_EVENTS 5 /* rows of event_rows */
 
 struct serving {
     struct zca_server *server;
@@ -39,7 +40,7 @@ struct serving {
     struct zca_workers *workers;
     struct zca_connections *connections;
     struct zca_listener **listeners; /* NULL-terminated */
-    struct event *events[6];         /* one for each row of event_rows */
+    struct event *events[NUM_EVENTS];
     bool stopping;
 };
 
@@ -109,7 +110,7 @@ static const struct event_row {
     int number; /* signal, 0: the workers' descriptor, -1: the daily timer */
     short what;
     event_callback_fn callback;
-} event_rows[] = {
+} event_rows[NUM_EVENTS] = {
     {SIGTERM, EV_SIGNAL | EV_PERSIST, on_stop    },
     {SIGINT,  EV_SIGNAL | EV_PERSIST, on_stop    },
     {SIGHUP,  EV_SIGNAL | EV_PERSIST, on_reload  },

@@ -63,6 +63,7 @@ struct zca_token_key *zca_token_key_open(struct zca_ledger *ledger, const struct
         zca_error_set(err, ZCA_ERR_MEMORY, "opening the token key");
         return NULL;
     }
+    (void)pthread_mutex_init(&key->mutex, NULL); /* a default mutex: cannot fail */
     if (!zca_ledger_secret_find(ledger, KEY_NAME, &kept, &found, err)) {
         return NULL;
     }
@@ -72,7 +73,6 @@ struct zca_token_key *zca_token_key_open(struct zca_ledger *ledger, const struct
          !zca_ledger_secret_find(ledger, KEY_NAME, &kept, &found, err))) {
         return NULL;
     }
-    (void)pthread_mutex_init(&key->mutex, NULL); /* a default mutex: cannot fail */
     key->cache = calloc(CACHE_SIZE, sizeof(*key->cache));
     if (!key->cache) {
         zca_error_set(err, ZCA_ERR_MEMORY, "opening the token key");
@@ -86,6 +86,7 @@ void zca_token_key_free(struct zca_token_key *key)
 {
     if (key) {
         EVP_PKEY_free(key->key);
+        (void)pthread_mutex_destroy(&key->mutex); /* nobody holds it */
         free(key->cache);
         free(key);
     }
