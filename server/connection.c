@@ -155,10 +155,6 @@ static void limit_input(struct zca_connection *connection, size_t len)
 static void submit(struct zca_connection *connection)
 {
     struct zca_exchange *exchange = connection->exchange;
-    SSL *ssl = bufferevent_openssl_get_ssl(connection->stream);
-    if (SSL_get_verify_result(ssl) == X509_V_OK) {
-        exchange->request.client_certificate = SSL_get1_peer_certificate(ssl);
-    }
     if (!zca_exchange_prepare(exchange) ||
         !zca_admission_admit(connection->owner->limiter, exchange, connection->client)) {
         answer(connection);

@@ -59,7 +59,6 @@ void zca_exchange_free(struct zca_exchange *exchange)
         return;
     }
     zca_route_release(&exchange->request);
-    X509_free(exchange->request.client_certificate);
     zca_response_clear(&exchange->response);
     zca_http_head_clear(&exchange->head);
     if (exchange->body.data) {
@@ -79,8 +78,6 @@ static void fill_request(struct zca_exchange *exchange)
     request->query = head->query;
     request->authorization = head->fields[ZCA_HTTP_AUTHORIZATION];
     request->api_key = head->fields[ZCA_HTTP_API_KEY];
-    request->content_type = head->fields[ZCA_HTTP_CONTENT_TYPE];
-    request->cookie = head->fields[ZCA_HTTP_COOKIE];
     request->body = zca_buffer_span(&exchange->body);
 }
 

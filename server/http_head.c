@@ -27,8 +27,6 @@ static const char *const field_names[ZCA_HTTP_NUM_FIELDS] = {
     [ZCA_HTTP_TRANSFER_ENCODING] = "Transfer-Encoding",
     [ZCA_HTTP_AUTHORIZATION] = "Authorization",
     [ZCA_HTTP_API_KEY] = "X-Api-Key",
-    [ZCA_HTTP_CONTENT_TYPE] = "Content-Type",
-    [ZCA_HTTP_COOKIE] = "Cookie",
     [ZCA_HTTP_EXPECT] = "Expect",
 };
 

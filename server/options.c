@@ -28,8 +28,6 @@ const struct zca_option zca_server_options[ZCA_SERVER_NUM_OPTIONS] = {
     ROW(TLS_KEY, PATH, "tls-key", NULL, 0, 0, "PEM file with the private key of tls-certificate."),
     ROW(TLS_NAMES, LIST, "tls-names", NULL, 0, 0,
         "Host names and addresses in the made certificate, besides localhost, 127.0.0.1, ::1, the host's name and the listen addresses."),
-    ROW(CLIENT_CA, PATH, "client-ca", NULL, 0, 0,
-        "PEM file with the CAs of TLS client certificates, which are then asked for but not required."),
     ROW(ADMIN_EMAIL, TEXT, "admin-email", "admin@localhost", 0, 0,
         "Name of the owner account made at the first start."),
     ROW(SEALING_KEY, PATH, "sealing-key-file", NULL, 0, 0,

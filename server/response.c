@@ -2,7 +2,6 @@
 /* Envelopes and response heads. Every answer says that it must not be stored or sniffed. */
 #include "server/response.h"
 
-#include <stdlib.h>
 #include <string.h>
 #include <time.h>
 
@@ -176,9 +175,6 @@ bool zca_response_format_head(const struct zca_http_response *response,
     if (good && response->retry_after_s > 0) {
         good = zca_buffer_format(out_text, err, "Retry-After: %ld\r\n", response->retry_after_s);
     }
-    if (good && response->set_cookie) {
-        good = zca_buffer_format(out_text, err, "Set-Cookie: %s\r\n", response->set_cookie);
-    }
     return good && zca_buffer_format(out_text, err, "Connection: %s\r\n\r\n",
                                      head->keep_alive ? "keep-alive" : "close");
 }
@@ -189,9 +185,5 @@ void zca_response_clear(struct zca_http_response *response)
         OPENSSL_cleanse(response->body.data, response->body.len);
     }
     zca_buffer_clear(&response->body);
-    if (response->set_cookie) {
-        OPENSSL_cleanse(response->set_cookie, strlen(response->set_cookie));
-        free(response->set_cookie);
-    }
     *response = (struct zca_http_response){0};
 }

@@ -47,7 +47,7 @@ ZCA_NODISCARD bool zca_response_format_head(const struct zca_http_response *resp
                                             const struct zca_response_head *head,
                                             struct zca_buffer *out_text, struct zca_error *err);
 
-/** zca_response_clear releases the body and the cookie, both wiped. */
+/** zca_response_clear releases the body, wiped. */
 void zca_response_clear(struct zca_http_response *response);
 
 #endif

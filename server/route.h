@@ -10,8 +10,6 @@
 #include <stdbool.h>
 #include <stddef.h>
 
-#include <openssl/x509.h>
-
 #include "base/buffer.h"
 #include "base/error.h"
 #include "base/json.h"
@@ -45,13 +43,10 @@ struct zca_http_request {
     const char *query;         /* raw, without '?'; "" if none */
     const char *authorization; /* header values, NULL when absent */
     const char *api_key;
-    const char *content_type;
-    const char *cookie;
     struct zca_span body;
     struct zca_json *json; /* the parsed body, NULL when the route has no JSON */
     const char *remote_address;
-    X509 *client_certificate; /* verified TLS client certificate, or NULL */
-    char request_id[33];      /* for logs and answers */
+    char request_id[33]; /* for logs and answers */
     struct zca_principal principal;
     const char *path_argument[4]; /* what '*' matched in the route's path, decoded */
 };
@@ -61,7 +56,6 @@ struct zca_http_response {
     const char *content_type; /* static storage; NULL: application/json */
     struct zca_buffer body;   /* wiped when `secret` is set in it */
     long retry_after_s;       /* 0: no header */
-    char *set_cookie; /* value of a Set-Cookie header, malloc'd, or NULL; freed after sending */
 };
 
 /** A handler fills `response` and returns; it cannot fail. Errors are answers too. */

@@ -129,21 +129,6 @@ static bool use_made(SSL_CTX *tls, const struct zca_server *server, struct zca_e
     return true;
 }
 
-static bool use_client_ca(SSL_CTX *tls, const char *path, struct zca_error *err)
-{
-    if (!path) {
-        return true;
-    }
-    STACK_OF(X509_NAME) *names = SSL_load_client_CA_file(path);
-    if (!names || SSL_CTX_load_verify_file(tls, path) != 1) {
-        sk_X509_NAME_pop_free(names, X509_NAME_free);
-        return zca_error_set_crypto(err, "reading client-ca '%s'", path);
-    }
-    SSL_CTX_set_client_CA_list(tls, names); /* takes the names */
-    SSL_CTX_set_verify(tls, SSL_VERIFY_PEER, NULL);
-    return true;
-}
-
 static bool set_protocol(SSL_CTX *tls, struct zca_error *err)
 {
     static const unsigned char session_context[] = "zca-server";
@@ -169,9 +154,7 @@ SSL_CTX *zca_tls_load(const struct zca_server *server, struct zca_error *err)
     }
     const char *certificate = zca_server_text(server, ZCA_SERVER_TLS_CERTIFICATE);
     const char *key = zca_server_text(server, ZCA_SERVER_TLS_KEY);
-    bool good =
-        set_protocol(tls, err) &&
-        (certificate ? use_files(tls, certificate, key, err) : use_made(tls, server, err)) &&
-        use_client_ca(tls, zca_server_text(server, ZCA_SERVER_CLIENT_CA), err);
+    bool good = set_protocol(tls, err) &&
+                (certificate ? use_files(tls, certificate, key, err) : use_made(tls, server, err));
     return good ? zca_steal(tls) : NULL;
 }

@@ -14,8 +14,7 @@
 #include "base/error.h"
 #include "server/server.h"
 
-/** zca_tls_load makes a new context from the configuration: TLS 1.2 or later, AEAD ciphers, tickets,
- * client certificates asked for when `client-ca` is set. err ZCA_ERR_CONFIG, ZCA_ERR_CRYPTO,
+/** zca_tls_load makes a new context from the configuration: TLS 1.2 or later, AEAD ciphers, tickets. err ZCA_ERR_CONFIG, ZCA_ERR_CRYPTO,
  * ZCA_ERR_EXPIRED (our own root has run out). Caller frees with SSL_CTX_free. */
 ZCA_NODISCARD SSL_CTX *zca_tls_load(const struct zca_server *server, struct zca_error *err);
 

@@ -193,7 +193,7 @@ if [ "$(id -u)" -eq 0 ]; then
     check "SIGTERM ends it" stop
 fi
 
-# ---- TLS from files, client certificates, protocol versions ----
+# ---- TLS from files, protocol versions ----
 
 make_pair() { # NAME SUBJECT: a key and a certificate that signs itself
     openssl req -x509 -newkey ec -pkeyopt ec_paramgen_curve:P-256 -nodes -days 2 -subj "$2" \
@@ -217,17 +217,10 @@ fails_to_shake_hands() {
 
 make_pair one "/CN=one"
 make_pair two "/CN=two"
-make_pair client "/CN=client"
-make_pair stranger "/CN=stranger"
 cp "$work/one.pem" "$work/server.pem"
 cp "$work/one.key" "$work/server.key"
-start "$state" --tls-certificate "$work/server.pem" --tls-key "$work/server.key" \
-    --client-ca "$work/client.pem"
+start "$state" --tls-certificate "$work/server.pem" --tls-key "$work/server.key"
 check "a given certificate is used" status_of 200 --cacert "$work/one.pem"
-check "a client certificate that verifies is taken" \
-    status_of 200 --cacert "$work/one.pem" --cert "$work/client.pem" --key "$work/client.key"
-check "one that does not verify is refused" \
-    status_of 000 --cacert "$work/one.pem" --cert "$work/stranger.pem" --key "$work/stranger.key"
 check "TLS 1.3 is spoken" shakes_hands -tls1_3
 check "TLS 1.2 is spoken" shakes_hands -tls1_2
 check "TLS 1.1 is not" fails_to_shake_hands -tls1_1 -cipher DEFAULT:@SECLEVEL=0

@@ -156,13 +156,11 @@ static void fields_lose_surrounding_space_only(void **state)
 {
     (void)state;
     zca_auto(zca_http_head) struct zca_http_head head =
-        parse(POST "authorization: \t Bearer  a b \t \r\nX-API-KEY:k\r\nCookie:\r\n"
-                   "Content-Length: 65536 \r\nContent-Type: application/json\r\n\r\n");
+        parse(POST "authorization: \t Bearer  a b \t \r\nX-API-KEY:\r\n"
+                   "Content-Length: 65536 \r\nCookie: a\r\n\r\n");
 
     assert_string_equal(head.fields[ZCA_HTTP_AUTHORIZATION], "Bearer  a b");
-    assert_string_equal(head.fields[ZCA_HTTP_API_KEY], "k");
-    assert_string_equal(head.fields[ZCA_HTTP_COOKIE], "");
-    assert_string_equal(head.fields[ZCA_HTTP_CONTENT_TYPE], "application/json");
+    assert_string_equal(head.fields[ZCA_HTTP_API_KEY], "");
     assert_int_equal(head.content_length, 65536);
 }
 
