@@ -184,9 +184,9 @@ static bool make_signature(struct task *task, const struct zca_signing *signing,
                         &reason)) {
         return true;
     }
-    /* Another node was faster with the same serial. */
-    if (reason.reason == ZCA_ERR_CONFLICT && signing->serial.len > 0) {
-        return zca_refuse(err, ZCA_REFUSE_SERIAL, NULL);
+    /* Another process was faster with the serial or the request id: what it stored says with which. */
+    if (reason.reason == ZCA_ERR_CONFLICT && !find_earlier(task, err)) {
+        return false;
     }
     if (err) {
         *err = reason;

@@ -118,6 +118,34 @@ static void run_sql(struct world *world, const char *sql)
     assert_int_equal(sqlite3_close(database), SQLITE_OK);
 }
 
+/* Another process takes the request id between our look and our record: the serial stays free. */
+static void conflict_of_a_request_id_is_not_one_of_the_serial(void **state)
+{
+    struct world *world = *state;
+    const struct plan plan = {.serial = 77};
+    zca_auto(zca_buffer) struct zca_buffer tbs = {0};
+    zca_auto(zca_countersigned) struct zca_countersigned unused = {0};
+    zca_auto(zca_countersigned) struct zca_countersigned result = {0};
+    struct zca_error err = {0};
+    init_ca(world);
+    plan_build(world, &plan, &tbs);
+    struct zca_countersign_request request = {.org_id = world->org,
+                                              .requester = "test",
+                                              .tbs = zca_buffer_span(&tbs),
+                                              .request_id = "0123456789abcdef0123456789abcdef"};
+    run_sql(world, "CREATE TRIGGER faster BEFORE INSERT ON intent WHEN NEW.serial IS NOT NULL BEGIN"
+                   " INSERT INTO intent (org_id, authority_id, kind, tbs_sha256, requester,"
+                   " profile, request_id, created_at) VALUES (NEW.org_id, NEW.authority_id, 'ocsp',"
+                   " x'00', 'other', 'ocsp', NEW.request_id, 1); END");
+
+    assert_false(zca_countersign(world->server.state, &request, &unused, &err));
+
+    assert_int_equal(err.reason, ZCA_ERR_CONFLICT);
+    assert_string_not_equal(err.code, "SERIAL_IN_USE");
+    run_sql(world, "DROP TRIGGER faster");
+    assert_true(zca_countersign(world->server.state, &request, &result, NULL));
+}
+
 /* A kill between the two commits leaves the intent alone: the same bytes continue it. */
 static void crash_is_continued_under_the_same_intent(void **state)
 {
@@ -317,6 +345,7 @@ int main(void)
         CASE(signature_makes_a_certificate_that_verifies),
         CASE(same_bytes_give_the_same_signature),
         CASE(one_serial_has_one_content),
+        CASE(conflict_of_a_request_id_is_not_one_of_the_serial),
         CASE(crash_is_continued_under_the_same_intent),
         CASE(verify_finds_a_changed_certificate),
         CASE(verify_finds_what_the_log_remembers),
