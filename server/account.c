@@ -10,6 +10,7 @@
 #include "base/file.h"
 #include "server/identifier.h"
 #include "server/ledger_account.h"
+#include "server/ledger_audit.h"
 #include "server/options.h"
 #include "server/password.h"
 #include "server/refusal.h"
@@ -120,21 +121,48 @@ static bool hash_checked(struct zca_span password, struct zca_buffer *out_hash,
     return zca_password_hash(password, out_hash, err);
 }
 
-bool zca_account_add(struct zca_state *state, const char *email, struct zca_span password,
+struct addition {
+    const struct zca_account_request *request;
+    const char *hash;
+    char *out_user_id;
+};
+
+static bool add_user(struct zca_ledger *ledger, void *context, struct zca_error *err)
+{
+    const struct addition *addition = context;
+    const struct zca_account_request *request = addition->request;
+    struct zca_audit_event event = {.created_at = zca_clock_now_ms(),
+                                    .org_id = request->org_id,
+                                    .actor = request->actor,
+                                    .event = "user.created",
+                                    .object = addition->out_user_id,
+                                    .detail = request->email};
+    return insert_user(ledger, request->email, addition->hash, addition->out_user_id, err) &&
+           zca_ledger_member_set(ledger, request->org_id, addition->out_user_id, request->role,
+                                 err) &&
+           zca_ledger_audit_append(ledger, &event, err);
+}
+
+bool zca_account_add(struct zca_state *state, const struct zca_account_request *request,
                      char out_user_id[ZCA_UUID_SIZE], struct zca_error *err)
 {
     zca_auto(zca_buffer) struct zca_buffer hash = {0};
-    if (!zca_email_check(email)) {
+    if (!zca_email_check(request->email)) {
         return zca_error_set(err, ZCA_ERR_INVALID, "'%s' is not an e-mail address in lower case",
-                             email);
+                             request->email);
     }
-    return hash_checked(password, &hash, err) &&
-           insert_user(zca_state_ledger(state), email, (const char *)hash.data, out_user_id, err);
+    if (!hash_checked(request->password, &hash, err)) {
+        return false;
+    }
+    struct addition addition = {
+        .request = request, .hash = (const char *)hash.data, .out_user_id = out_user_id};
+    return zca_ledger_transact(zca_state_ledger(state), add_user, &addition, err);
 }
 
 struct change {
     const char *email;
     const char *hash;
+    const char *actor;
 };
 
 static bool change_password(struct zca_ledger *ledger, void *context, struct zca_error *err)
@@ -155,18 +183,23 @@ static bool change_password(struct zca_ledger *ledger, void *context, struct zca
     if (!user.password) {
         return zca_error_set(err, ZCA_ERR_MEMORY, "changing a password");
     }
+    struct zca_audit_event event = {.created_at = zca_clock_now_ms(),
+                                    .actor = change->actor,
+                                    .event = "user.password",
+                                    .object = change->email};
     return zca_ledger_user_update(ledger, &user, err) &&
-           zca_ledger_refresh_token_revoke_user(ledger, user.id, err);
+           zca_ledger_refresh_token_revoke_user(ledger, user.id, err) &&
+           zca_ledger_audit_append(ledger, &event, err);
 }
 
 bool zca_account_set_password(struct zca_state *state, const char *email, struct zca_span password,
-                              struct zca_error *err)
+                              const char *actor, struct zca_error *err)
 {
     zca_auto(zca_buffer) struct zca_buffer hash = {0};
     if (!hash_checked(password, &hash, err)) {
         return false;
     }
-    struct change change = {.email = email, .hash = (const char *)hash.data};
+    struct change change = {.email = email, .hash = (const char *)hash.data, .actor = actor};
     return zca_ledger_transact(zca_state_ledger(state), change_password, &change, err);
 }
 

@@ -73,21 +73,31 @@ extern const char *const zca_scope_names[];
  * '@' inside, at most 254 characters. */
 bool zca_email_check(const char *text);
 
+/* A user that is to be made. */
+struct zca_account_request {
+    const char *email;
+    struct zca_span password; /* hashed with scrypt; at least 8 characters */
+    const char *org_id;
+    enum zca_role role; /* in that organisation; ZCA_ROLE_NONE: not a member */
+    const char *actor;  /* for records */
+};
+
 /**
- * zca_account_add makes a user, without a role yet.
+ * zca_account_add makes a user with a role, and its entry in the audit log, together.
  *
- * password     hashed with scrypt; at least 8 characters.
  * out_user_id  the new user's id.
  * err          ZCA_ERR_CONFLICT: the address exists; ZCA_ERR_INVALID: address or password.
  */
-ZCA_NODISCARD bool zca_account_add(struct zca_state *state, const char *email,
-                                   struct zca_span password, char out_user_id[ZCA_UUID_SIZE],
-                                   struct zca_error *err);
+ZCA_NODISCARD bool zca_account_add(struct zca_state *state,
+                                   const struct zca_account_request *request,
+                                   char out_user_id[ZCA_UUID_SIZE], struct zca_error *err);
 
 /** zca_account_set_password changes a password, unlocks the account and ends its sessions: refresh
- * tokens are gone. Access tokens are not looked up and last to their end, up to an hour. */
+ * tokens are gone. Access tokens are not looked up and last to their end, up to an hour.
+ * actor  for the entry in the audit log, which is kept together with the change. */
 ZCA_NODISCARD bool zca_account_set_password(struct zca_state *state, const char *email,
-                                            struct zca_span password, struct zca_error *err);
+                                            struct zca_span password, const char *actor,
+                                            struct zca_error *err);
 
 /**
  * zca_account_login checks a password and starts a session, unless the password has changed meanwhile.

@@ -67,15 +67,33 @@ static bool read_words(const struct zca_admin_verb *verb, struct zca_admin *admi
     return admin->num_words == verb->num_words;
 }
 
+struct running {
+    const struct zca_admin_verb *verb;
+    struct zca_admin *admin;
+};
+
+static bool run_in_transaction(struct zca_ledger *ledger, void *context, struct zca_error *err)
+{
+    const struct running *running = context;
+    running->admin->ledger = ledger;
+    return running->verb->run(running->admin, err);
+}
+
 static bool run_verb(const struct zca_admin_verb *verb, struct zca_admin *admin,
                      struct zca_error *err)
 {
+    struct running running = {.verb = verb, .admin = admin};
     if (!zca_domain_open(admin->server, err)) {
         return false;
     }
     admin->state = admin->server->state;
     admin->ledger = zca_state_ledger(admin->state);
-    bool ok = verb->run(admin, err);
+    bool ok = verb->writes ? zca_ledger_transact(admin->ledger, run_in_transaction, &running, err)
+                           : verb->run(admin, err);
+    if (ok && admin->output.len > 0) {
+        printf("%s", (const char *)admin->output.data);
+    }
+    zca_buffer_clear(&admin->output);
     zca_domain_close(admin->server);
     return ok;
 }

@@ -26,17 +26,18 @@ static bool add_org(struct zca_admin *admin, struct zca_error *err)
         !zca_admin_audit(admin, id, "org.created", id, name, err)) {
         return false;
     }
-    printf("%s\n", id);
-    return true;
+    return zca_buffer_format(&admin->output, err, "%s\n", id);
 }
 
-static void print_org(const struct zca_org *org)
+static bool format_org(struct zca_admin *admin, const struct zca_org *org, struct zca_error *err)
 {
-    printf("%s\t%s\tttl-hours=%lld\tmax-ttl-hours=%lld\tallow-intermediate=%s\t"
-           "allow-version1=%s\tdomains=%s\tusages=%s\n",
-           org->id, org->name, (long long)org->cert_ttl_hours, (long long)org->max_cert_ttl_hours,
-           org->allow_intermediate ? "yes" : "no", org->allow_version1 ? "yes" : "no",
-           org->allowed_domains, org->allowed_ekus);
+    return zca_buffer_format(
+        &admin->output, err,
+        "%s\t%s\tttl-hours=%lld\tmax-ttl-hours=%lld\t"
+        "allow-intermediate=%s\tallow-version1=%s\tdomains=%s\tusages=%s\n",
+        org->id, org->name, (long long)org->cert_ttl_hours, (long long)org->max_cert_ttl_hours,
+        org->allow_intermediate ? "yes" : "no", org->allow_version1 ? "yes" : "no",
+        org->allowed_domains, org->allowed_ekus);
 }
 
 static bool list_orgs(struct zca_admin *admin, struct zca_error *err)
@@ -46,7 +47,9 @@ static bool list_orgs(struct zca_admin *admin, struct zca_error *err)
         return false;
     }
     for (size_t i = 0; i < list.num; i++) {
-        print_org(zca_record_at(&list, i));
+        if (!format_org(admin, zca_record_at(&list, i), err)) {
+            return false;
+        }
     }
     return true;
 }
@@ -76,18 +79,19 @@ static bool set_org(struct zca_admin *admin, struct zca_error *err)
         !zca_ledger_org_update(admin->ledger, &org, err)) {
         return false;
     }
-    print_org(&org);
-    return zca_admin_audit(admin, org.id, "org.changed", org.id, NULL, err);
+    return zca_admin_audit(admin, org.id, "org.changed", org.id, NULL, err) &&
+           format_org(admin, &org, err);
 }
 
 static const struct zca_admin_verb org_verbs[] = {
-    {.verb = "add",                 .arguments = "NAME", .num_words = 1, .run = add_org},
-    { .verb = "list",              .arguments = "",    .run = list_orgs              },
-    {               .verb = "set",
+    {.verb = "add",    .arguments = "NAME", .num_words = 1, .writes = true, .run = add_org},
+    {                       .verb = "list", .arguments = "",    .run = list_orgs              },
+    { .verb = "set",
      .arguments = "NAME [--ttl-hours N] [--max-ttl-hours N] [--domains LIST] [--usages LIST] "
-                  "[--allow-intermediate yes|no] [--allow-version1 yes|no]",                                     .num_words = 1,
+                  "[--allow-intermediate yes|no] [--allow-version1 yes|no]",                        .num_words = 1,
      .options = {"ttl-hours", "max-ttl-hours", "domains", "usages", "allow-intermediate",
                  "allow-version1"},
+     .writes = true,
      .run = set_org},
 };
 
@@ -139,15 +143,17 @@ static bool add_user(struct zca_admin *admin, struct zca_error *err)
     zca_auto(zca_org) struct zca_org org = {0};
     zca_auto(zca_buffer) struct zca_buffer password = ZCA_SECRET_BUFFER;
     char id[ZCA_UUID_SIZE];
-    enum zca_role role = ZCA_ROLE_MEMBER;
     bool made = false;
-    const char *email = admin->words[0];
-    if (!read_role(admin->options[1], &role, err) ||
+    struct zca_account_request request = {
+        .email = admin->words[0], .role = ZCA_ROLE_MEMBER, .actor = ZCA_ADMIN_ACTOR};
+    if (!read_role(admin->options[1], &request.role, err) ||
         !zca_admin_find_org(admin, admin->options[0], &org, err) ||
-        !get_password(admin->options[2], &password, &made, err) ||
-        !zca_account_add(admin->state, email, zca_buffer_span(&password), id, err) ||
-        !zca_ledger_member_set(admin->ledger, org.id, id, role, err) ||
-        !zca_admin_audit(admin, org.id, "user.created", id, email, err)) {
+        !get_password(admin->options[2], &password, &made, err)) {
+        return false;
+    }
+    request.org_id = org.id;
+    request.password = zca_buffer_span(&password);
+    if (!zca_account_add(admin->state, &request, id, err)) {
         return false;
     }
     if (made) {
@@ -175,8 +181,8 @@ static bool change_password(struct zca_admin *admin, struct zca_error *err)
     zca_auto(zca_buffer) struct zca_buffer password = ZCA_SECRET_BUFFER;
     bool made = false;
     if (!get_password(admin->options[0], &password, &made, err) ||
-        !zca_account_set_password(admin->state, admin->words[0], zca_buffer_span(&password), err) ||
-        !zca_admin_audit(admin, NULL, "user.password", admin->words[0], NULL, err)) {
+        !zca_account_set_password(admin->state, admin->words[0], zca_buffer_span(&password),
+                                  ZCA_ADMIN_ACTOR, err)) {
         return false;
     }
     if (made) {
@@ -220,8 +226,8 @@ static const struct zca_admin_verb user_verbs[] = {
      .arguments = "EMAIL [--org ORG] [--role ROLE] [--password-file FILE]",
      .num_words = 1,
      .options = {"org", "role", "password-file"},
-     .run = add_user},
-    {.verb = "list",                .arguments = "",                                                      .run = list_users},
+     .run = add_user                                                                                            },
+    {.verb = "list",        .arguments = "",                                .run = list_users},
     {.verb = "passwd",
      .arguments = "EMAIL [--password-file FILE]",
      .num_words = 1,
@@ -231,8 +237,9 @@ static const struct zca_admin_verb user_verbs[] = {
      .arguments = "EMAIL ROLE [--org ORG]",
      .num_words = 2,
      .options = {"org"},
+     .writes = true,
      .run = set_role},
-    {.verb = "remove",  .arguments = "EMAIL",                                                     .num_words = 1,               .run = remove_user                                                                                                          },
+    {.verb = "remove", .arguments = "EMAIL",                                 .num_words = 1,    .writes = true,                                                                            .run = remove_user                                                                                          },
 };
 
 bool zca_admin_user(struct zca_server *server, int argc, char **argv, struct zca_error *err)
@@ -306,15 +313,8 @@ static bool list_tokens(struct zca_admin *admin, struct zca_error *err)
 static bool revoke_token(struct zca_admin *admin, struct zca_error *err)
 {
     zca_auto(zca_org) struct zca_org org = {0};
-    bool found = false;
-    if (!zca_admin_find_org(admin, admin->options[0], &org, err) ||
-        !zca_ledger_api_key_revoke(admin->ledger, org.id, admin->words[0], zca_clock_now_ms(),
-                                   &found, err)) {
-        return false;
-    }
-    return found
-               ? zca_admin_audit(admin, org.id, "api_key.revoked", admin->words[0], NULL, err)
-               : zca_error_set(err, ZCA_ERR_NOT_FOUND, "there is no API key '%s'", admin->words[0]);
+    return zca_admin_find_org(admin, admin->options[0], &org, err) &&
+           zca_api_key_revoke(admin->ledger, org.id, admin->words[0], ZCA_ADMIN_ACTOR, err);
 }
 
 static const struct zca_admin_verb token_verbs[] = {

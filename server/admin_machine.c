@@ -6,6 +6,7 @@
 #include "base/clock.h"
 #include "server/admin.h"
 #include "server/admin_verb.h"
+#include "server/auth_key.h"
 #include "server/identifier.h"
 #include "server/ledger_machine.h"
 #include "server/machine.h"
@@ -68,15 +69,18 @@ static bool report_posture(struct zca_admin *admin, struct zca_error *err)
 {
     zca_auto(zca_org) struct zca_org org = {0};
     zca_auto(zca_posture_report) struct zca_posture_report report = {0};
-    bool compliant = strcmp(admin->words[1], "compliant") == 0;
-    if (!compliant && strcmp(admin->words[1], "non-compliant") != 0) {
+    struct zca_posture_request request = {.machine_id = admin->words[0],
+                                          .compliant = strcmp(admin->words[1], "compliant") == 0,
+                                          .actor = ZCA_ADMIN_ACTOR};
+    if (!request.compliant && strcmp(admin->words[1], "non-compliant") != 0) {
         return zca_error_set(err, ZCA_ERR_INVALID, "'%s' is neither compliant nor non-compliant",
                              admin->words[1]);
     }
-    return zca_admin_find_org(admin, admin->options[0], &org, err) &&
-           zca_machine_report(admin->ledger, org.id, admin->words[0], compliant, NULL, &report,
-                              err) &&
-           zca_admin_audit(admin, org.id, "posture.reported", report.id, admin->words[1], err);
+    if (!zca_admin_find_org(admin, admin->options[0], &org, err)) {
+        return false;
+    }
+    request.org_id = org.id;
+    return zca_machine_report(admin->ledger, &request, &report, err);
 }
 
 static const struct zca_admin_verb machine_verbs[] = {
@@ -115,24 +119,67 @@ static bool add_auth_key(struct zca_admin *admin, struct zca_error *err)
 {
     zca_auto(zca_org) struct zca_org org = {0};
     zca_auto(zca_buffer) struct zca_buffer text = ZCA_SECRET_BUFFER;
-    bool reusable = false;
-    int64_t days = 1;
+    struct zca_auth_key_request request = {.expiry_days = 1, .actor = ZCA_ADMIN_ACTOR};
     if (!zca_admin_find_org(admin, admin->options[0], &org, err) ||
-        !zca_admin_boolean(admin->options[1], &reusable, err) ||
-        !zca_admin_number(admin->options[2], 1, 365, &days, err) ||
-        !zca_auth_key_make(admin->ledger, org.id, reusable, days, &text, err) ||
-        !zca_admin_audit(admin, org.id, "auth_key.created", NULL, NULL, err)) {
+        !zca_admin_boolean(admin->options[1], &request.reusable, err) ||
+        !zca_admin_number(admin->options[2], 1, 365, &request.expiry_days, err)) {
+        return false;
+    }
+    request.org_id = org.id;
+    if (!zca_auth_key_make(admin->ledger, &request, &text, err)) {
         return false;
     }
     printf("%s\n", (const char *)text.data);
     return true;
 }
 
+/* What a key can still do. */
+static const char *describe_auth_key(const struct zca_auth_key *key)
+{
+    if (key->revoked_at) {
+        return "revoked";
+    }
+    if (key->expires_at <= zca_clock_now_ms()) {
+        return "expired";
+    }
+    return key->spent_at && !key->reusable ? "used" : "good";
+}
+
+static bool list_auth_keys(struct zca_admin *admin, struct zca_error *err)
+{
+    zca_auto(zca_org) struct zca_org org = {0};
+    zca_auto(zca_record_list) struct zca_record_list list = {0};
+    if (!zca_admin_find_org(admin, admin->options[0], &org, err) ||
+        !zca_ledger_auth_key_list(admin->ledger, org.id, &list, err)) {
+        return false;
+    }
+    for (size_t i = 0; i < list.num; i++) {
+        const struct zca_auth_key *key = zca_record_at(&list, i);
+        printf("%s\t%s\t%s\t", key->id, key->prefix, key->reusable ? "reusable" : "single-use");
+        zca_admin_print_time(key->expires_at);
+        printf("\t%s\n", describe_auth_key(key));
+    }
+    return true;
+}
+
+static bool revoke_auth_key(struct zca_admin *admin, struct zca_error *err)
+{
+    zca_auto(zca_org) struct zca_org org = {0};
+    return zca_admin_find_org(admin, admin->options[0], &org, err) &&
+           zca_auth_key_revoke(admin->ledger, org.id, admin->words[0], ZCA_ADMIN_ACTOR, err);
+}
+
 static const struct zca_admin_verb authkey_verbs[] = {
     {.verb = "add",
      .arguments = "[--org ORG] [--reusable yes|no] [--days N]",
      .options = {"org", "reusable", "days"},
-     .run = add_auth_key},
+     .run = add_auth_key                                                               },
+    {                .verb = "list", .arguments = "[--org ORG]",           .options = {"org"}, .run = list_auth_keys},
+    { .verb = "revoke",
+     .arguments = "ID [--org ORG]",
+     .num_words = 1,
+     .options = {"org"},
+     .run = revoke_auth_key},
 };
 
 bool zca_admin_authkey(struct zca_server *server, int argc, char **argv, struct zca_error *err)
@@ -189,9 +236,10 @@ static bool list_policies(struct zca_admin *admin, struct zca_error *err)
 static const struct zca_admin_verb policy_verbs[] = {
     {.verb = "set",
      .arguments = "[--org ORG] [--max-ttl-hours N] [--require-compliant yes|no] "
-                  "[--require-online yes|no]",   .options = {"org", "max-ttl-hours", "require-compliant", "require-online"},
-     .run = set_policy                                                                                                                           },
-    {.verb = "list", .arguments = "[--org ORG]", .options = {"org"},                                                         .run = list_policies},
+                  "[--require-online yes|no]", .options = {"org", "max-ttl-hours", "require-compliant", "require-online"},
+     .writes = true,
+     .run = set_policy},
+    {.verb = "list",             .arguments = "[--org ORG]",                         .options = {"org"},                                                             .run = list_policies},
 };
 
 bool zca_admin_policy(struct zca_server *server, int argc, char **argv, struct zca_error *err)

@@ -24,10 +24,11 @@
 struct zca_admin {
     struct zca_server *server;
     struct zca_state *state;
-    struct zca_ledger *ledger;
-    const char **words; /* after the verb, without options */
+    struct zca_ledger *ledger; /* the transaction, when the verb writes */
+    const char **words;        /* after the verb, without options */
     size_t num_words;
     const char *options[ZCA_ADMIN_MAX_OPTIONS]; /* values, as listed in the verb; NULL: not given */
+    struct zca_buffer output;                   /* printed when the verb has succeeded */
 };
 
 typedef bool zca_admin_function(struct zca_admin *admin, struct zca_error *err);
@@ -37,6 +38,7 @@ struct zca_admin_verb {
     const char *arguments;
     size_t num_words;
     const char *options[ZCA_ADMIN_MAX_OPTIONS]; /* names without "--", NULL after the last */
+    bool writes; /* `run` is one transaction, change and audit entry: see zca_ledger_operation */
     zca_admin_function *run;
 };
 

@@ -33,4 +33,9 @@ ZCA_NODISCARD bool zca_api_key_make(struct zca_ledger *ledger,
                                     struct zca_api_key *out_key, struct zca_buffer *out_text,
                                     struct zca_error *err);
 
+/** zca_api_key_revoke marks a key of an organisation, together with the entry in the audit log.
+ * err code NOT_FOUND. Revoking one twice is recorded and changes nothing. */
+ZCA_NODISCARD bool zca_api_key_revoke(struct zca_ledger *ledger, const char *org_id, const char *id,
+                                      const char *actor, struct zca_error *err);
+
 #endif

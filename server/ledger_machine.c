@@ -222,6 +222,23 @@ bool zca_ledger_auth_key_find_by_hash(struct zca_ledger *ledger, struct zca_span
                            &zca_auth_key_record, out_key, out_found, err);
 }
 
+bool zca_ledger_auth_key_list(struct zca_ledger *ledger, const char *org_id,
+                              struct zca_record_list *out_list, struct zca_error *err)
+{
+    struct zca_value values[] = {ZCA_TEXT(org_id)};
+    return zca_record_list_read(ledger, ZCA_QUERY(ZCA_SQL_AUTH_KEY_LIST, values),
+                                &zca_auth_key_record, out_list, err);
+}
+
+bool zca_ledger_auth_key_revoke(struct zca_ledger *ledger, const char *org_id, const char *id,
+                                int64_t now_ms, bool *out_found, struct zca_error *err)
+{
+    struct zca_value values[] = {ZCA_TEXT(org_id), ZCA_TEXT(id), ZCA_INTEGER(now_ms)};
+    int64_t one = 0;
+    return zca_ledger_integer(ledger, ZCA_QUERY(ZCA_SQL_AUTH_KEY_REVOKE, values), &one, out_found,
+                              err);
+}
+
 bool zca_ledger_auth_key_spend(struct zca_ledger *ledger, const char *id, int64_t now_ms,
                                struct zca_error *err)
 {

@@ -125,6 +125,14 @@ ZCA_NODISCARD bool zca_ledger_auth_key_insert(struct zca_ledger *ledger,
 ZCA_NODISCARD bool zca_ledger_auth_key_find_by_hash(struct zca_ledger *ledger, struct zca_span hash,
                                                     struct zca_auth_key *out_key, bool *out_found,
                                                     struct zca_error *err);
+/** zca_ledger_auth_key_list gives the newest 1,000 of an organisation, the newest first. */
+ZCA_NODISCARD bool zca_ledger_auth_key_list(struct zca_ledger *ledger, const char *org_id,
+                                            struct zca_record_list *out_list,
+                                            struct zca_error *err);
+/** zca_ledger_auth_key_revoke marks a key of an organisation once; later calls keep the first time. */
+ZCA_NODISCARD bool zca_ledger_auth_key_revoke(struct zca_ledger *ledger, const char *org_id,
+                                              const char *id, int64_t now_ms, bool *out_found,
+                                              struct zca_error *err);
 ZCA_NODISCARD bool zca_ledger_auth_key_spend(struct zca_ledger *ledger, const char *id,
                                              int64_t now_ms, struct zca_error *err);
 

@@ -194,6 +194,12 @@ const struct zca_statement_text zca_statements[ZCA_SQL_NUM] = {
     [ZCA_SQL_AUTH_KEY_INSERT] = WRITE("INSERT INTO auth_key (" AUTH_KEY_COLUMNS
                                       ") VALUES ($1, $2, $3, $4, $5, $6, $7, $8, $9)"),
     [ZCA_SQL_AUTH_KEY_BY_HASH] = READ("SELECT " AUTH_KEY_COLUMNS " FROM auth_key WHERE hash = $1"),
+    [ZCA_SQL_AUTH_KEY_LIST] =
+        READ("SELECT " AUTH_KEY_COLUMNS
+             " FROM auth_key WHERE org_id = $1 ORDER BY created_at DESC, id LIMIT 1000"),
+    [ZCA_SQL_AUTH_KEY_REVOKE] =
+        WRITE("UPDATE auth_key SET revoked_at = COALESCE(revoked_at, $3) WHERE org_id = $1 AND id "
+              "= $2 RETURNING 1"),
     [ZCA_SQL_AUTH_KEY_SPEND] = WRITE("UPDATE auth_key SET spent_at = $2 WHERE id = $1"),
     [ZCA_SQL_AUDIT_LOCK] =
         WRITE("UPDATE audit_head SET number = number + 1 WHERE id = 1 RETURNING number, hash"),

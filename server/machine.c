@@ -11,11 +11,8 @@
 #include "server/refusal.h"
 
 #define MAX_NAME 253u
-#define AUTH_KEY_PREFIX "tskey-auth-"
 #define NODE_KEY_PREFIX "nodekey:"
 #define NUM_RANDOM_BYTES 32u
-#define SHOWN_LEN 17 /* "tskey-auth-" and six digits */
-#define DAY_MS (INT64_C(24) * 3600 * 1000)
 
 static const char *const statuses[] = {"online", "offline", "pending", "quarantined"};
 
@@ -150,30 +147,51 @@ bool zca_machine_set_status(struct zca_ledger *ledger, const char *org_id, const
     return zca_ledger_transact(ledger, change_status, &change, err);
 }
 
-bool zca_machine_report(struct zca_ledger *ledger, const char *org_id, const char *machine_id,
-                        bool compliant, const char *report, struct zca_posture_report *out_report,
-                        struct zca_error *err)
+struct reporting {
+    const struct zca_posture_report *row;
+    const char *actor;
+};
+
+static bool insert_report(struct zca_ledger *ledger, void *context, struct zca_error *err)
 {
+    const struct reporting *reporting = context;
+    const struct zca_posture_report *row = reporting->row;
     zca_auto(zca_machine) struct zca_machine machine = {0};
-    zca_auto(zca_posture_report) struct zca_posture_report row = {.compliant = compliant,
-                                                                  .created_at = zca_clock_now_ms()};
-    char id[ZCA_UUID_SIZE];
     bool found = false;
-    if (!zca_uuid_make(id, err) ||
-        !zca_ledger_machine_find(ledger, org_id, machine_id, &machine, &found, err)) {
+    struct zca_audit_event event = {.created_at = row->created_at,
+                                    .org_id = row->org_id,
+                                    .actor = reporting->actor,
+                                    .event = "posture.reported",
+                                    .object = row->id,
+                                    .detail = row->compliant ? "compliant" : "non-compliant"};
+    if (!zca_ledger_machine_find(ledger, row->org_id, row->machine_id, &machine, &found, err)) {
         return false;
     }
     if (!found) {
         return zca_refuse(err, ZCA_REFUSE_NOT_FOUND, "Machine not found");
     }
+    return zca_ledger_posture_report_insert(ledger, row, err) &&
+           zca_ledger_audit_append(ledger, &event, err);
+}
+
+bool zca_machine_report(struct zca_ledger *ledger, const struct zca_posture_request *request,
+                        struct zca_posture_report *out_report, struct zca_error *err)
+{
+    zca_auto(zca_posture_report) struct zca_posture_report row = {.compliant = request->compliant,
+                                                                  .created_at = zca_clock_now_ms()};
+    char id[ZCA_UUID_SIZE];
+    if (!zca_uuid_make(id, err)) {
+        return false;
+    }
     row.id = strdup(id);
-    row.org_id = strdup(org_id);
-    row.machine_id = strdup(machine_id);
-    row.report = report ? strdup(report) : NULL;
-    if (!row.id || !row.org_id || !row.machine_id || (report && !row.report)) {
+    row.org_id = strdup(request->org_id);
+    row.machine_id = strdup(request->machine_id);
+    row.report = request->report ? strdup(request->report) : NULL;
+    if (!row.id || !row.org_id || !row.machine_id || (request->report && !row.report)) {
         return zca_error_set(err, ZCA_ERR_MEMORY, "storing a report");
     }
-    if (!zca_ledger_posture_report_insert(ledger, &row, err)) {
+    struct reporting reporting = {.row = &row, .actor = request->actor};
+    if (!zca_ledger_transact(ledger, insert_report, &reporting, err)) {
         return false;
     }
     *out_report = row;
@@ -181,29 +199,7 @@ bool zca_machine_report(struct zca_ledger *ledger, const char *org_id, const cha
     return true;
 }
 
-/* ---- auth keys ---- */
-
-bool zca_auth_key_make(struct zca_ledger *ledger, const char *org_id, bool reusable,
-                       int64_t expiry_days, struct zca_buffer *out_text, struct zca_error *err)
-{
-    char id[ZCA_UUID_SIZE];
-    zca_auto(zca_buffer) struct zca_buffer text = ZCA_SECRET_BUFFER;
-    zca_auto(zca_auth_key) struct zca_auth_key key = {.reusable = reusable,
-                                                      .created_at = zca_clock_now_ms()};
-    if (!zca_uuid_make(id, err) || !zca_token_make(AUTH_KEY_PREFIX, NUM_RANDOM_BYTES, &text, err) ||
-        !zca_token_hash(zca_buffer_span(&text), &key.hash, err)) {
-        return false;
-    }
-    key.expires_at = key.created_at + expiry_days * DAY_MS;
-    key.id = strdup(id);
-    key.org_id = strdup(org_id);
-    key.prefix = strndup((const char *)text.data, SHOWN_LEN);
-    if (!key.id || !key.org_id || !key.prefix) {
-        return zca_error_set(err, ZCA_ERR_MEMORY, "making an auth key");
-    }
-    return zca_ledger_auth_key_insert(ledger, &key, err) &&
-           zca_buffer_append(out_text, zca_buffer_span(&text), err);
-}
+/* ---- registering ---- */
 
 struct registration {
     const char *auth_key;

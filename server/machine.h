@@ -34,15 +34,19 @@ ZCA_NODISCARD bool zca_machine_set_status(struct zca_ledger *ledger, const char 
                                           const char *id, const char *status, const char *actor,
                                           struct zca_error *err);
 
-/** zca_machine_report stores a posture report. report: JSON text or NULL. err code NOT_FOUND. */
-ZCA_NODISCARD bool zca_machine_report(struct zca_ledger *ledger, const char *org_id,
-                                      const char *machine_id, bool compliant, const char *report,
-                                      struct zca_posture_report *out_report, struct zca_error *err);
+/* What is told about a machine's state. */
+struct zca_posture_request {
+    const char *org_id;
+    const char *machine_id;
+    bool compliant;
+    const char *report; /* JSON text, or NULL */
+    const char *actor;  /* for records */
+};
 
-/** zca_auth_key_make stores a key that registers machines and appends its text, kept nowhere. */
-ZCA_NODISCARD bool zca_auth_key_make(struct zca_ledger *ledger, const char *org_id, bool reusable,
-                                     int64_t expiry_days, struct zca_buffer *out_text,
-                                     struct zca_error *err);
+/** zca_machine_report stores a posture report. err code NOT_FOUND. */
+ZCA_NODISCARD bool zca_machine_report(struct zca_ledger *ledger,
+                                      const struct zca_posture_request *request,
+                                      struct zca_posture_report *out_report, struct zca_error *err);
 
 /**
  * zca_machine_register adds a machine on the strength of an auth key.

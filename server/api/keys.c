@@ -9,7 +9,6 @@
 #include "server/api/action.h"
 #include "server/api_key.h"
 #include "server/ledger_account.h"
-#include "server/ledger_audit.h"
 #include "server/refusal.h"
 #include "server/response.h"
 
@@ -121,10 +120,7 @@ static bool list(struct zca_api_call *call, struct zca_error *err)
 
 static bool revoke(struct zca_api_call *call, struct zca_error *err)
 {
-    struct zca_ledger *ledger = zca_state_ledger(call->state);
     const char *id = NULL;
-    bool found = false;
-    int64_t now_ms = zca_clock_now_ms();
     if (!zca_api_text(call->request->json, "key_id", &id, err) ||
         !zca_api_text(call->request->json, "id", &id, err)) {
         return false;
@@ -132,18 +128,7 @@ static bool revoke(struct zca_api_call *call, struct zca_error *err)
     if (!id) {
         return zca_refuse(err, ZCA_REFUSE_MISSING_FIELDS, "key_id required");
     }
-    if (!zca_ledger_api_key_revoke(ledger, call->org_id, id, now_ms, &found, err)) {
-        return false;
-    }
-    struct zca_audit_event event = {.created_at = now_ms,
-                                    .org_id = call->org_id,
-                                    .actor = call->actor,
-                                    .event = "api_key.revoked",
-                                    .object = id};
-    if (!found) {
-        return zca_refuse(err, ZCA_REFUSE_NOT_FOUND, "API key not found");
-    }
-    if (!zca_ledger_audit_append(ledger, &event, err)) {
+    if (!zca_api_key_revoke(zca_state_ledger(call->state), call->org_id, id, call->actor, err)) {
         return false;
     }
     struct zca_json *data = zca_json_new_object();

@@ -23,6 +23,7 @@
 
 struct call {
     struct zca_api_call api;
+    struct zca_ledger *ledger; /* the transaction, in a write_function */
     struct zca_url_query query;
     struct zca_api_filter filter;
 };
@@ -31,7 +32,8 @@ typedef bool list_function(struct zca_ledger *ledger, const char *org_id,
                            const struct zca_filter *filter, struct zca_record_list *out_list,
                            struct zca_error *err);
 
-/* Gives the written row to the list, which is then the answer. */
+/* Gives the written row to the list, which is then the answer. Runs as one transaction, with the entry in
+ * the audit log: see zca_ledger_operation. */
 typedef bool write_function(struct call *call, struct zca_record_list *out_list,
                             struct zca_error *err);
 
@@ -120,14 +122,14 @@ static bool audit(struct call *call, const char *event_name, const char *object,
                                     .actor = call->api.actor,
                                     .event = event_name,
                                     .object = object};
-    return zca_ledger_audit_append(zca_state_ledger(call->api.state), &event, err);
+    return zca_ledger_audit_append(call->ledger, &event, err);
 }
 
 static bool reread(const struct table *table, struct call *call, const char *id,
                    struct zca_record_list *out_list, struct zca_error *err)
 {
     struct zca_filter one = {.id = id, .limit = 1};
-    return table->list(zca_state_ledger(call->api.state), call->api.org_id, &one, out_list, err);
+    return table->list(call->ledger, call->api.org_id, &one, out_list, err);
 }
 
 static const struct table *find_table(const char *name);
@@ -139,8 +141,7 @@ static bool post_machine(struct call *call, struct zca_record_list *out_list, st
     struct zca_machine_request request = {.actor = call->api.actor};
     return zca_api_text(json, "name", &request.name, err) &&
            zca_api_text(json, "os", &request.os, err) &&
-           zca_machine_add(zca_state_ledger(call->api.state), call->api.org_id, &request, &machine,
-                           err) &&
+           zca_machine_add(call->ledger, call->api.org_id, &request, &machine, err) &&
            reread(find_table("machines"), call, machine.id, out_list, err);
 }
 
@@ -154,8 +155,8 @@ static bool patch_machine(struct call *call, struct zca_record_list *out_list,
     if (!status) {
         return zca_refuse(err, ZCA_REFUSE_MISSING_FIELDS, "status required");
     }
-    return zca_machine_set_status(zca_state_ledger(call->api.state), call->api.org_id,
-                                  call->filter.rows.id, status, call->api.actor, err) &&
+    return zca_machine_set_status(call->ledger, call->api.org_id, call->filter.rows.id, status,
+                                  call->api.actor, err) &&
            reread(find_table("machines"), call, call->filter.rows.id, out_list, err);
 }
 
@@ -163,23 +164,21 @@ static bool post_report(struct call *call, struct zca_record_list *out_list, str
 {
     const struct zca_json *json = call->api.request->json;
     const struct zca_json *report = zca_json_get(json, "report");
+    struct zca_posture_request request = {.org_id = call->api.org_id, .actor = call->api.actor};
     zca_auto(zca_posture_report) struct zca_posture_report row = {0};
     zca_auto(zca_buffer) struct zca_buffer text = {0};
-    const char *machine_id = NULL;
-    bool compliant = false;
-    if (!zca_api_text(json, "machine_id", &machine_id, err)) {
+    if (!zca_api_text(json, "machine_id", &request.machine_id, err)) {
         return false;
     }
-    if (!machine_id || !zca_json_boolean(json, "compliant", &compliant)) {
+    if (!request.machine_id || !zca_json_boolean(json, "compliant", &request.compliant)) {
         return zca_refuse(err, ZCA_REFUSE_MISSING_FIELDS,
                           "machine_id and compliant (true or false) required");
     }
     if (zca_json_is_object(report) && !zca_json_format(report, &text, err)) {
         return false;
     }
-    return zca_machine_report(zca_state_ledger(call->api.state), call->api.org_id, machine_id,
-                              compliant, (const char *)text.data, &row, err) &&
-           audit(call, "posture.reported", row.id, err) &&
+    request.report = (const char *)text.data;
+    return zca_machine_report(call->ledger, &request, &row, err) &&
            reread(find_table("posture_reports"), call, row.id, out_list, err);
 }
 
@@ -207,7 +206,7 @@ static bool post_policy(struct call *call, struct zca_record_list *out_list, str
     struct zca_certificate_policy policy = {
         .id = id, .org_id = (char *)(uintptr_t)call->api.org_id, .created_at = zca_clock_now_ms()};
     return zca_uuid_make(id, err) && read_policy(call, &policy, err) &&
-           zca_ledger_certificate_policy_insert(zca_state_ledger(call->api.state), &policy, err) &&
+           zca_ledger_certificate_policy_insert(call->ledger, &policy, err) &&
            audit(call, "certificate_policy.created", id, err) &&
            reread(find_table("certificate_policies"), call, id, out_list, err);
 }
@@ -215,7 +214,6 @@ static bool post_policy(struct call *call, struct zca_record_list *out_list, str
 static bool patch_policy(struct call *call, struct zca_record_list *out_list, struct zca_error *err)
 {
     const struct table *table = find_table("certificate_policies");
-    struct zca_ledger *ledger = zca_state_ledger(call->api.state);
     zca_auto(zca_record_list) struct zca_record_list found = {0};
     if (!reread(table, call, call->filter.rows.id, &found, err)) {
         return false;
@@ -225,7 +223,7 @@ static bool patch_policy(struct call *call, struct zca_record_list *out_list, st
     }
     struct zca_certificate_policy *policy = zca_record_at(&found, 0);
     return read_policy(call, policy, err) &&
-           zca_ledger_certificate_policy_update(ledger, policy, err) &&
+           zca_ledger_certificate_policy_update(call->ledger, policy, err) &&
            audit(call, "certificate_policy.changed", policy->id, err) &&
            reread(table, call, policy->id, out_list, err);
 }
@@ -233,10 +231,14 @@ static bool patch_policy(struct call *call, struct zca_record_list *out_list, st
 static bool delete_policy(struct call *call, struct zca_record_list *out_list,
                           struct zca_error *err)
 {
-    struct zca_ledger *ledger = zca_state_ledger(call->api.state);
-    return reread(find_table("certificate_policies"), call, call->filter.rows.id, out_list, err) &&
-           zca_ledger_certificate_policy_delete(ledger, call->api.org_id, call->filter.rows.id,
-                                                err) &&
+    if (!reread(find_table("certificate_policies"), call, call->filter.rows.id, out_list, err)) {
+        return false;
+    }
+    if (out_list->num == 0) {
+        return true;
+    }
+    return zca_ledger_certificate_policy_delete(call->ledger, call->api.org_id,
+                                                call->filter.rows.id, err) &&
            audit(call, "certificate_policy.deleted", call->filter.rows.id, err);
 }
 
@@ -303,12 +305,25 @@ static const struct method *find_method(const char *name)
     return &methods[0];
 }
 
+struct writing {
+    struct call *call;
+    write_function *function;
+    struct zca_record_list *rows;
+};
+
+static bool write_rows(struct zca_ledger *ledger, void *context, struct zca_error *err)
+{
+    const struct writing *writing = context;
+    writing->call->ledger = ledger;
+    return writing->function(writing->call, writing->rows, err);
+}
+
 static bool run_method(struct call *call, const struct table *table, const struct method *method,
                        struct zca_record_list *rows, struct zca_error *err)
 {
+    struct zca_ledger *ledger = zca_state_ledger(call->api.state);
     if (method->offset == 0) {
-        return table->list(zca_state_ledger(call->api.state), call->api.org_id, &call->filter.rows,
-                           rows, err);
+        return table->list(ledger, call->api.org_id, &call->filter.rows, rows, err);
     }
     write_function *const *function =
         (write_function *const *)(const void *)((const char *)table + method->offset);
@@ -318,7 +333,8 @@ static bool run_method(struct call *call, const struct table *table, const struc
     if (!*function) {
         return zca_refuse(err, ZCA_REFUSE_VALIDATION, "%s is not possible here", method->name);
     }
-    return (*function)(call, rows, err);
+    struct writing writing = {.call = call, .function = *function, .rows = rows};
+    return zca_ledger_transact(ledger, write_rows, &writing, err);
 }
 
 static bool answer_table(struct call *call, struct zca_error *err)

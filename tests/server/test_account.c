@@ -81,7 +81,7 @@ static void changed_password_ends_the_session(void **state)
     assert_int_equal(answer.status, 200);
 
     assert_true(zca_account_set_password(world->server.state, EMAIL,
-                                         zca_span_text("second password"), NULL));
+                                         zca_span_text("second password"), "test", NULL));
 
     assert_int_equal(refresh(world, answer_data(&answer, "refresh_token")), 401);
 }

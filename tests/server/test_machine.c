@@ -6,6 +6,7 @@
 
 #include <cmocka.h>
 
+#include "server/auth_key.h"
 #include "server/identifier.h"
 #include "server/ledger_audit.h"
 #include "server/machine.h"
@@ -53,6 +54,13 @@ static struct answer post_machine(struct world *world, const char *name)
                      (const char *)body.data);
 }
 
+static void make_key(struct world *world, bool reusable, struct zca_buffer *out_text)
+{
+    const struct zca_auth_key_request request = {
+        .org_id = world->org, .reusable = reusable, .expiry_days = 1, .actor = "test"};
+    assert_true(zca_auth_key_make(ledger_of(world), &request, out_text, NULL));
+}
+
 static struct answer register_machine(struct world *world, const char *auth_key, const char *name)
 {
     zca_auto(zca_buffer) struct zca_buffer body = {0};
@@ -89,7 +97,7 @@ static void registered_machine_is_recorded_with_its_key(void **state)
 {
     struct world *world = *state;
     zca_auto(zca_buffer) struct zca_buffer text = {0};
-    assert_true(zca_auth_key_make(ledger_of(world), world->org, false, 1, &text, NULL));
+    make_key(world, false, &text);
 
     zca_auto(answer) struct answer answer =
         register_machine(world, (const char *)text.data, "owner@alpha.test");
@@ -107,7 +115,7 @@ static void control_characters_in_a_machine_name_are_refused(void **state)
 {
     struct world *world = *state;
     zca_auto(zca_buffer) struct zca_buffer text = {0};
-    assert_true(zca_auth_key_make(ledger_of(world), world->org, true, 1, &text, NULL));
+    make_key(world, true, &text);
     for (size_t i = 0; i < ZCA_COUNT(bad_names); i++) {
         zca_auto(answer) struct answer posted = post_machine(world, bad_names[i]);
         assert_int_equal(posted.status, 400);
@@ -134,6 +142,50 @@ static void control_characters_in_an_api_key_name_are_refused(void **state)
     }
 }
 
+static void revoked_key_registers_nothing(void **state)
+{
+    struct world *world = *state;
+    struct zca_error err = {0};
+    zca_auto(zca_buffer) struct zca_buffer text = {0};
+    zca_auto(zca_record_list) struct zca_record_list keys = {0};
+    make_key(world, true, &text);
+    assert_true(zca_ledger_auth_key_list(ledger_of(world), world->org, &keys, NULL));
+    assert_int_equal(keys.num, 1);
+    const struct zca_auth_key *key = zca_record_at(&keys, 0);
+    zca_auto(answer) struct answer good = register_machine(world, (const char *)text.data, "m1");
+    assert_int_equal(good.status, 200);
+
+    assert_false(zca_auth_key_revoke(ledger_of(world), world->other, key->id, "test", &err));
+    assert_string_equal(err.code, "NOT_FOUND");
+    assert_true(zca_auth_key_revoke(ledger_of(world), world->org, key->id, "test", NULL));
+
+    assert_last(world, "auth_key.revoked", "test", "");
+    world_reopen(world);
+    zca_auto(answer) struct answer refused = register_machine(world, (const char *)text.data, "m2");
+    assert_string_equal(answer_code(&refused), "INVALID_AUTH_KEY");
+}
+
+static void second_revocation_keeps_the_first_time(void **state)
+{
+    struct world *world = *state;
+    zca_auto(zca_buffer) struct zca_buffer text = {0};
+    zca_auto(zca_record_list) struct zca_record_list keys = {0};
+    zca_auto(zca_record_list) struct zca_record_list again = {0};
+    bool found = false;
+    make_key(world, false, &text);
+    assert_true(zca_ledger_auth_key_list(ledger_of(world), world->org, &keys, NULL));
+    const struct zca_auth_key *key = zca_record_at(&keys, 0);
+    assert_int_equal(key->revoked_at, 0);
+    assert_true(
+        zca_ledger_auth_key_revoke(ledger_of(world), world->org, key->id, 1000, &found, NULL));
+    assert_true(found);
+
+    assert_true(zca_auth_key_revoke(ledger_of(world), world->org, key->id, "test", NULL));
+
+    assert_true(zca_ledger_auth_key_list(ledger_of(world), world->org, &again, NULL));
+    assert_int_equal(((const struct zca_auth_key *)zca_record_at(&again, 0))->revoked_at, 1000);
+}
+
 int main(void)
 {
     const struct CMUnitTest tests[] = {
@@ -146,6 +198,9 @@ int main(void)
                                         world_open, world_close),
         cmocka_unit_test_setup_teardown(control_characters_in_an_api_key_name_are_refused,
                                         world_open, world_close),
+        cmocka_unit_test_setup_teardown(revoked_key_registers_nothing, world_open, world_close),
+        cmocka_unit_test_setup_teardown(second_revocation_keeps_the_first_time, world_open,
+                                        world_close),
     };
     return cmocka_run_group_tests(tests, NULL, NULL);
 }
