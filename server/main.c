@@ -30,7 +30,7 @@ static const struct zca_command commands[] = {
     {"user",    "add|list|passwd|role|remove",         "users and their roles",                                 zca_admin_user   },
     {"token",   "add|list|revoke",                     "API keys",                                              zca_admin_token  },
     {"machine", "add|list|quarantine|release|posture", "machines",                                              zca_admin_machine},
-    {"authkey", "add",                                 "keys that register machines",                           zca_admin_authkey},
+    {"authkey", "add|list|revoke",                     "keys that register machines",                           zca_admin_authkey},
     {"policy",  "set|list",                            "limits on certificates",                                zca_admin_policy },
     {"ca",      "show|init",                           "the CA of an organisation",                             zca_admin_ca     },
     {"backup",  "FILE",                                "copy the ledger, also of a running server",             zca_admin_backup },

@@ -304,6 +304,30 @@ check 'API key: revoked' answers 401 .error.code '"UNAUTHORIZED"'
 ask POST /api/key-management "{\"action\":\"create_api_key\",\"org_id\":\"$ORG\",\"name\":\"x\",\"scopes\":[\"root\"]}"
 check 'API key: INVALID_SCOPES' answers 400 .error.code '"INVALID_SCOPES"'
 
+# ---- auth keys ----
+register() { # NAME: a machine, with $auth_key
+    ask POST /api/register-machine "{\"auth_key\":\"$auth_key\",\"name\":\"$1\"}" 'X-None: 0'
+}
+
+auth_key_state() { # the columns after the prefix, of $auth_key
+    admin authkey list | awk -F'\t' -v prefix="${auth_key:0:17}" '$2 == prefix { print $1, $3, $5 }'
+}
+
+auth_key=$(admin authkey add --reusable yes)
+read -r auth_key_id uses state < <(auth_key_state)
+check 'auth key: listed' equal 'reusable good' "$uses $state"
+register m1
+check 'auth key: registers a machine' answers 200 .data.name '"m1"'
+check 'auth key: another id is not found' equal 1 "$(admin authkey revoke nobody >"$work/check.log" 2>&1; echo $?)"
+check 'auth key: revoked' admin authkey revoke "$auth_key_id"
+check 'auth key: listed as revoked' equal "$auth_key_id reusable revoked" "$(auth_key_state)"
+register m2
+check 'auth key: registers nothing any more' answers 401 .error.code '"INVALID_AUTH_KEY"'
+auth_key=$(admin authkey add)
+register m3
+read -r auth_key_id uses state < <(auth_key_state)
+check 'auth key: for one machine' equal 'single-use used' "$uses $state"
+
 # ---- many at once ----
 for i in $(seq 64); do
     curl -s --max-time 30 --cacert "$work/state/tls-ca.pem" -X POST "$HOST/api/issue-certificate" \
