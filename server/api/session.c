@@ -129,9 +129,13 @@ static bool me(struct zca_api_call *call, struct zca_error *err)
     struct zca_json *organizations = zca_json_new_array();
     for (size_t i = 0; i < members.num; i++) {
         const struct zca_member *member = zca_record_at(&members, i);
+        enum zca_role role = zca_account_role(call->server, principal, member->org_id);
+        if (role == ZCA_ROLE_NONE) { /* an API key is of one organisation */
+            continue;
+        }
         struct zca_json *item = zca_json_new_object();
         zca_json_set_text(item, "org_id", member->org_id);
-        zca_json_set_text(item, "role", zca_role_name((enum zca_role)member->role));
+        zca_json_set_text(item, "role", zca_role_name(role));
         zca_json_take(organizations, NULL, item);
     }
     struct zca_json *data = zca_json_new_object();

@@ -9,7 +9,9 @@
 
 #include <cmocka.h>
 
+#include "base/clock.h"
 #include "server/account.h"
+#include "server/api_key.h"
 #include "server/ledger_account.h"
 #include "server/password.h"
 #include "world.h"
@@ -125,6 +127,37 @@ static void password_changed_during_a_login_leaves_no_session(void **state)
     }
 }
 
+static void api_key_shows_its_own_organisation_only(void **state)
+{
+    struct world *world = *state;
+    struct zca_ledger *ledger = zca_state_ledger(world->server.state);
+    const struct zca_api_key_request request = {.org_id = world->org,
+                                                .user_id = world->users[OWNER],
+                                                .actor = "test",
+                                                .name = "ci",
+                                                .scopes = ZCA_SCOPE_READ,
+                                                .rate_limit_rpm = 60,
+                                                .expiry_days = 1,
+                                                .now_ms = zca_clock_now_ms()};
+    zca_auto(zca_api_key) struct zca_api_key key = {0};
+    zca_auto(zca_buffer) struct zca_buffer header = {0};
+    assert_true(
+        zca_ledger_member_set(ledger, world->other, world->users[OWNER], ZCA_ROLE_OWNER, NULL));
+    assert_true(zca_buffer_append_text(&header, "Bearer ", NULL));
+    assert_true(zca_api_key_make(ledger, &request, &key, &header, NULL));
+
+    zca_auto(answer) struct answer answer =
+        world_ask(world, "GET", "/api/auth/me", (const char *)header.data, NULL);
+
+    const struct zca_json *organizations =
+        zca_json_get(zca_json_get(answer.json, "data"), "organizations");
+    assert_int_equal(answer.status, 200);
+    assert_int_equal(zca_json_length(organizations), 1);
+    const struct zca_json *only = zca_json_at(organizations, 0);
+    assert_string_equal(zca_json_text(only, "org_id"), world->org);
+    assert_string_equal(zca_json_text(only, "role"), "admin");
+}
+
 int main(void)
 {
     const struct CMUnitTest tests[] = {
@@ -132,6 +165,8 @@ int main(void)
         cmocka_unit_test_setup_teardown(changed_password_ends_the_session, world_open, world_close),
         cmocka_unit_test_setup_teardown(password_changed_during_a_login_leaves_no_session,
                                         world_open, world_close),
+        cmocka_unit_test_setup_teardown(api_key_shows_its_own_organisation_only, world_open,
+                                        world_close),
     };
     return cmocka_run_group_tests(tests, NULL, NULL);
 }
