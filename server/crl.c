@@ -11,7 +11,9 @@
 #include <openssl/x509v3.h>
 
 #include "base/openssl_auto.h"
+#include "base/pem.h"
 #include "server/authority.h"
+#include "server/crl_cache.h"
 #include "server/ec_key.h"
 #include "server/flight.h"
 #include "server/ledger_audit.h"
@@ -35,7 +37,7 @@ static bool find_kept(struct zca_ledger *ledger, const char *authority_id, int64
     int64_t newest_ms = 0;
     int64_t count = 0;
     bool found = false;
-    if (!zca_ledger_crl_newest(ledger, authority_id, kept, &found, err) ||
+    if (!zca_ledger_crl_newest_state(ledger, authority_id, kept, &found, err) ||
         !zca_ledger_revocation_newest_time(ledger, authority_id, &newest_ms, err) ||
         !zca_ledger_revocation_count(ledger, authority_id, now_ms, &count, err)) {
         return false;
@@ -192,8 +194,40 @@ static bool make(struct zca_state *state, const struct zca_authority *authority,
            zca_ledger_transact(ledger, keep, &keeping, err);
 }
 
+static bool give(struct zca_state *state, const struct zca_crl_row *row, struct zca_buffer *out_pem,
+                 struct zca_error *err)
+{
+    zca_auto(zca_buffer) struct zca_buffer pem = {0};
+    if (!zca_pem_format("X509 CRL", zca_buffer_span(&row->der), &pem, err)) {
+        return false;
+    }
+    zca_crl_cache_keep(zca_state_crls(state), row->authority_id, row->number,
+                       zca_buffer_span(&pem));
+    return zca_buffer_append(out_pem, zca_buffer_span(&pem), err);
+}
+
+/* The kept one with this number, or one that is newer. */
+static bool give_kept(struct zca_state *state, const struct zca_authority *authority,
+                      int64_t number, struct zca_buffer *out_pem, struct zca_error *err)
+{
+    const char *id = zca_authority_id(authority);
+    zca_auto(zca_crl_row) struct zca_crl_row row = {0};
+    bool found = false;
+    if (!zca_crl_cache_find(zca_state_crls(state), id, number, out_pem, &found, err)) {
+        return false;
+    }
+    if (found) {
+        return true;
+    }
+    if (!zca_ledger_crl_newest(zca_state_ledger(state), id, &row, &found, err)) {
+        return false;
+    }
+    return found ? give(state, &row, out_pem, err)
+                 : zca_error_set(err, ZCA_ERR_UNAVAILABLE, "the CRL is gone");
+}
+
 static bool make_next(struct zca_state *state, const struct zca_authority *authority,
-                      int64_t last_number, int64_t now_ms, struct zca_buffer *out_der,
+                      int64_t last_number, int64_t now_ms, struct zca_buffer *out_pem,
                       struct zca_error *err)
 {
     zca_auto(zca_crl_row) struct zca_crl_row row = {
@@ -206,13 +240,12 @@ static bool make_next(struct zca_state *state, const struct zca_authority *autho
     if (!row.authority_id) {
         return zca_error_set(err, ZCA_ERR_MEMORY, "making a CRL");
     }
-    return make(state, authority, &row, err) &&
-           zca_buffer_append(out_der, zca_buffer_span(&row.der), err);
+    return make(state, authority, &row, err) && give(state, &row, out_pem, err);
 }
 
 /* One at a time: another request may have made it while this one waited. */
 static bool make_alone(struct zca_state *state, const struct zca_authority *authority,
-                       struct zca_buffer *out_der, struct zca_error *err)
+                       struct zca_buffer *out_pem, struct zca_error *err)
 {
     zca_auto(zca_flight_seat) struct zca_flight_seat seat = {0};
     zca_auto(zca_crl_row) struct zca_crl_row kept = {0};
@@ -225,11 +258,11 @@ static bool make_alone(struct zca_state *state, const struct zca_authority *auth
                    err)) {
         return false;
     }
-    return good ? zca_buffer_append(out_der, zca_buffer_span(&kept.der), err)
-                : make_next(state, authority, kept.number, now_ms, out_der, err);
+    return good ? give_kept(state, authority, kept.number, out_pem, err)
+                : make_next(state, authority, kept.number, now_ms, out_pem, err);
 }
 
-bool zca_crl_get(struct zca_state *state, const char *org_id, struct zca_buffer *out_der,
+bool zca_crl_get(struct zca_state *state, const char *org_id, struct zca_buffer *out_pem,
                  struct zca_error *err)
 {
     zca_auto(zca_authority) struct zca_authority *authority =
@@ -242,6 +275,6 @@ bool zca_crl_get(struct zca_state *state, const char *org_id, struct zca_buffer 
                    err)) {
         return false;
     }
-    return good ? zca_buffer_append(out_der, zca_buffer_span(&kept.der), err)
-                : make_alone(state, authority, out_der, err);
+    return good ? give_kept(state, authority, kept.number, out_pem, err)
+                : make_alone(state, authority, out_pem, err);
 }

@@ -15,12 +15,12 @@
 #define ZCA_CRL_LIFETIME_S (INT64_C(24) * 3600)
 
 /**
- * zca_crl_get gives the current CRL as DER, signing a new one when needed: recorded as an intent
+ * zca_crl_get appends the current CRL as PEM, signing a new one when needed: recorded as an intent
  * first, numbered, and kept.
  *
  * err   code CA_NOT_INITIALIZED; CLOCK_WENT_BACK.
  */
 ZCA_NODISCARD bool zca_crl_get(struct zca_state *state, const char *org_id,
-                               struct zca_buffer *out_der, struct zca_error *err);
+                               struct zca_buffer *out_pem, struct zca_error *err);
 
 #endif

@@ -25,6 +25,13 @@ static const struct zca_column crl_columns[] = {
     {"next_update",  ZCA_COLUMN_INTEGER, offsetof(struct zca_crl_row, next_update) },
 };
 
+static const struct zca_column crl_state_columns[] = {
+    {"number",      ZCA_COLUMN_INTEGER, offsetof(struct zca_crl_row, number)     },
+    {"num_entries", ZCA_COLUMN_INTEGER, offsetof(struct zca_crl_row, num_entries)},
+    {"this_update", ZCA_COLUMN_INTEGER, offsetof(struct zca_crl_row, this_update)},
+    {"next_update", ZCA_COLUMN_INTEGER, offsetof(struct zca_crl_row, next_update)},
+};
+
 static const struct zca_column secret_columns[] = {
     {"name",   ZCA_COLUMN_TEXT,  offsetof(struct zca_secret, name)  },
     {"sealed", ZCA_COLUMN_BYTES, offsetof(struct zca_secret, sealed)},
@@ -33,6 +40,7 @@ static const struct zca_column secret_columns[] = {
 const struct zca_record zca_authority_record =
     ZCA_RECORD(authority_columns, struct zca_authority_row);
 const struct zca_record zca_crl_record = ZCA_RECORD(crl_columns, struct zca_crl_row);
+static const struct zca_record crl_state_record = ZCA_RECORD(crl_state_columns, struct zca_crl_row);
 const struct zca_record zca_secret_record = ZCA_RECORD(secret_columns, struct zca_secret);
 
 void zca_authority_row_clear(struct zca_authority_row *row)
@@ -135,6 +143,15 @@ bool zca_ledger_crl_insert(struct zca_ledger *ledger, const struct zca_crl_row *
                            struct zca_error *err)
 {
     return zca_record_insert(ledger, ZCA_SQL_CRL_INSERT, &zca_crl_record, row, NULL, err);
+}
+
+bool zca_ledger_crl_newest_state(struct zca_ledger *ledger, const char *authority_id,
+                                 struct zca_crl_row *out_row, bool *out_found,
+                                 struct zca_error *err)
+{
+    struct zca_value values[] = {ZCA_TEXT(authority_id)};
+    return zca_record_find(ledger, ZCA_QUERY(ZCA_SQL_CRL_NEWEST_STATE, values), &crl_state_record,
+                           out_row, out_found, err);
 }
 
 bool zca_ledger_crl_newest(struct zca_ledger *ledger, const char *authority_id,

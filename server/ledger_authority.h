@@ -69,6 +69,10 @@ ZCA_NODISCARD bool zca_ledger_secret_find(struct zca_ledger *ledger, const char 
 /** zca_ledger_crl_insert: a number that an authority used already is ZCA_ERR_CONFLICT. */
 ZCA_NODISCARD bool zca_ledger_crl_insert(struct zca_ledger *ledger, const struct zca_crl_row *row,
                                          struct zca_error *err);
+/** zca_ledger_crl_newest_state finds all but the CA and the CRL itself, which may be big. */
+ZCA_NODISCARD bool zca_ledger_crl_newest_state(struct zca_ledger *ledger, const char *authority_id,
+                                               struct zca_crl_row *out_row, bool *out_found,
+                                               struct zca_error *err);
 ZCA_NODISCARD bool zca_ledger_crl_newest(struct zca_ledger *ledger, const char *authority_id,
                                          struct zca_crl_row *out_row, bool *out_found,
                                          struct zca_error *err);

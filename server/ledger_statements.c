@@ -116,6 +116,9 @@ const struct zca_statement_text zca_statements[ZCA_SQL_NUM] = {
         WRITE("INSERT INTO crl (" CRL_COLUMNS ") VALUES ($1, $2, $3, $4, $5, $6)"),
     [ZCA_SQL_CRL_NEWEST] = READ("SELECT " CRL_COLUMNS
                                 " FROM crl WHERE authority_id = $1 ORDER BY number DESC LIMIT 1"),
+    [ZCA_SQL_CRL_NEWEST_STATE] =
+        READ("SELECT number, num_entries, this_update, next_update FROM crl WHERE authority_id = "
+             "$1 ORDER BY number DESC LIMIT 1"),
     [ZCA_SQL_INTENT_INSERT] =
         WRITE("INSERT INTO intent (" INTENT_COLUMNS
               ") VALUES ($1, $2, $3, $4, $5, $6, $7, $8, $9, $10, $11) RETURNING id"),

@@ -10,6 +10,7 @@
 #include "base/file.h"
 #include "base/lock.h"
 #include "server/authority.h"
+#include "server/crl_cache.h"
 #include "server/flight.h"
 #include "server/ledger.h"
 #include "server/ledger_certificate.h"
@@ -29,6 +30,7 @@ struct zca_state {
     struct zca_token_key *token_key;
     struct zca_authority_cache *authorities;
     struct zca_flight *flight;
+    struct zca_crl_cache *crls;
     struct zca_rate *rate;
     OSSL_LIB_CTX *request_context;
     pthread_mutex_t mutex; /* guards newest_ms */
@@ -53,7 +55,8 @@ static bool open_parts(struct zca_state *state, const struct zca_state_options *
     state->authorities =
         state->token_key ? zca_authority_cache_new(state->ledger, state->seal, err) : NULL;
     state->flight = state->authorities ? zca_flight_new(err) : NULL;
-    state->rate = state->flight ? zca_rate_new(err) : NULL;
+    state->crls = state->flight ? zca_crl_cache_new(err) : NULL;
+    state->rate = state->crls ? zca_rate_new(err) : NULL;
     state->request_context = state->rate ? zca_public_key_context(err) : NULL;
     return state->request_context &&
            zca_ledger_intent_newest_time(state->ledger, &state->newest_ms, err);
@@ -81,6 +84,7 @@ void zca_state_close(struct zca_state *state)
     }
     OSSL_LIB_CTX_free(state->request_context);
     zca_rate_free(state->rate);
+    zca_crl_cache_free(state->crls);
     zca_flight_free(state->flight);
     zca_authority_cache_free(state->authorities);
     zca_token_key_free(state->token_key);
@@ -114,6 +118,11 @@ struct zca_authority_cache *zca_state_authorities(struct zca_state *state)
 struct zca_flight *zca_state_flight(struct zca_state *state)
 {
     return state->flight;
+}
+
+struct zca_crl_cache *zca_state_crls(struct zca_state *state)
+{
+    return state->crls;
 }
 
 struct zca_rate *zca_state_rate(struct zca_state *state)

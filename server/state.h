@@ -21,6 +21,7 @@ struct zca_seal;
 struct zca_token_key;
 struct zca_authority_cache;
 struct zca_flight;
+struct zca_crl_cache;
 struct zca_rate;
 
 struct zca_state_options {
@@ -52,6 +53,7 @@ const struct zca_seal *zca_state_seal(const struct zca_state *state);
 struct zca_token_key *zca_state_token_key(struct zca_state *state);
 struct zca_authority_cache *zca_state_authorities(struct zca_state *state);
 struct zca_flight *zca_state_flight(struct zca_state *state);
+struct zca_crl_cache *zca_state_crls(struct zca_state *state);
 struct zca_rate *zca_state_rate(struct zca_state *state);
 OSSL_LIB_CTX *zca_state_request_context(const struct zca_state *state); /* server/public_key.h */
 const char *zca_state_directory(const struct zca_state *state);

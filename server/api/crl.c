@@ -2,7 +2,6 @@
 /* The one answer that is not JSON. */
 #include "server/api/crl.h"
 
-#include "base/pem.h"
 #include "server/api/action.h"
 #include "server/crl.h"
 #include "server/identifier.h"
@@ -11,13 +10,11 @@
 static bool answer_crl(struct zca_api_call *call, struct zca_error *err)
 {
     const char *org_id = call->request->path_argument[0];
-    zca_auto(zca_buffer) struct zca_buffer der = {0};
     zca_auto(zca_buffer) struct zca_buffer pem = {0};
     if (!zca_uuid_check(org_id)) {
         return zca_refuse(err, ZCA_REFUSE_NOT_FOUND, NULL);
     }
-    if (!zca_crl_get(call->state, org_id, &der, err) ||
-        !zca_pem_format("X509 CRL", zca_buffer_span(&der), &pem, err)) {
+    if (!zca_crl_get(call->state, org_id, &pem, err)) {
         return false;
     }
     zca_buffer_move(&call->response->body, &pem);

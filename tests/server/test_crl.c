@@ -10,6 +10,7 @@
 
 #include <cmocka.h>
 
+#include "server/crl_cache.h"
 #include "server/flight.h"
 #include "server/ledger_authority.h"
 #include "server/routes.h"
@@ -111,6 +112,66 @@ static void outdated_crl_is_waited_for(void **state)
     assert_string_not_equal((const char *)second.body.data, (const char *)first.body.data);
 }
 
+/* Another process, as far as the ledger can tell: it has the CRL's number in no cache. */
+static void crl_survives_a_restart(void **state)
+{
+    struct world *world = *state;
+    init_ca(world);
+    zca_auto(answer) struct answer first = download(world);
+    zca_auto(answer) struct answer second = download(world);
+    world_reopen(world);
+
+    zca_auto(answer) struct answer third = download(world);
+
+    assert_int_equal(third.status, 200);
+    assert_string_equal((const char *)second.body.data, (const char *)first.body.data);
+    assert_string_equal((const char *)third.body.data, (const char *)first.body.data);
+}
+
+static void cache_gives_what_was_asked_for(void **state)
+{
+    (void)state;
+    struct zca_crl_cache *cache = zca_crl_cache_new(NULL);
+    assert_non_null(cache);
+    bool found = true;
+    zca_auto(zca_buffer) struct zca_buffer text = {0};
+
+    assert_true(zca_crl_cache_find(cache, "one", 1, &text, &found, NULL));
+    assert_false(found);
+    zca_crl_cache_keep(cache, "one", 2, zca_span_text("second"));
+    zca_crl_cache_keep(cache, "one", 1, zca_span_text("first")); /* comes late */
+    zca_crl_cache_keep(cache, "two", 7, zca_span_text("other"));
+    assert_true(zca_crl_cache_find(cache, "one", 1, &text, &found, NULL));
+    assert_false(found);
+    assert_true(zca_crl_cache_find(cache, "one", 2, &text, &found, NULL));
+    assert_true(found);
+    assert_true(zca_crl_cache_find(cache, "two", 7, &text, &found, NULL));
+    assert_true(found);
+    assert_string_equal((const char *)text.data, "secondother");
+    zca_crl_cache_free(cache);
+}
+
+static void cache_has_room_for_a_few(void **state)
+{
+    (void)state;
+    struct zca_crl_cache *cache = zca_crl_cache_new(NULL);
+    assert_non_null(cache);
+    char name[] = "a";
+    for (; name[0] <= 'z'; name[0]++) {
+        bool found = false;
+        zca_auto(zca_buffer) struct zca_buffer text = {0};
+        zca_crl_cache_keep(cache, name, 1, zca_span_text(name));
+        assert_true(zca_crl_cache_find(cache, name, 1, &text, &found, NULL));
+        assert_true(found);
+        assert_string_equal((const char *)text.data, name);
+    }
+    bool found = true;
+    zca_auto(zca_buffer) struct zca_buffer text = {0};
+    assert_true(zca_crl_cache_find(cache, "a", 1, &text, &found, NULL));
+    assert_false(found);
+    zca_crl_cache_free(cache);
+}
+
 static void download_is_a_heavy_job(void **state)
 {
     (void)state;
@@ -126,6 +187,9 @@ int main(void)
         cmocka_unit_test_setup_teardown(kept_crl_is_given_while_another_is_made, world_open,
                                         world_close),
         cmocka_unit_test_setup_teardown(outdated_crl_is_waited_for, world_open, world_close),
+        cmocka_unit_test_setup_teardown(crl_survives_a_restart, world_open, world_close),
+        cmocka_unit_test(cache_gives_what_was_asked_for),
+        cmocka_unit_test(cache_has_room_for_a_few),
         cmocka_unit_test(download_is_a_heavy_job),
     };
     return cmocka_run_group_tests(tests, NULL, NULL);
