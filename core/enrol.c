@@ -73,8 +73,10 @@ static bool stays_open(const struct run *run, enum zca_reason reason)
     bool young = zca_clock_now_s() - run->order.started_at_s < unsure_limit_s;
     bool in_doubt =
         run->unsure || (reason == ZCA_ERR_PROTOCOL && run->order.state == ZCA_ORDER_ACCEPTED);
-    bool no_verdict = (zca_failure_kind(reason) & (ZCA_FAILURE_PASSING | ZCA_FAILURE_OURS)) != 0;
-    return run->order.state != ZCA_ORDER_NONE && (no_verdict || (young && in_doubt));
+    unsigned open = ZCA_FAILURE_PASSING | ZCA_FAILURE_OURS;
+    open |= run->order.state > ZCA_ORDER_SUBMITTING ? ZCA_FAILURE_SILENT : 0; /* it was accepted */
+    return run->order.state != ZCA_ORDER_NONE &&
+           ((zca_failure_kind(reason) & open) != 0 || (young && in_doubt));
 }
 
 /* ---- waiting ---- */
@@ -141,7 +143,7 @@ static bool step_submit(struct run *run, const struct zca_remote *remote, struct
         zca_error_clear(err);
     }
     bool ok = remote->submit(client, &request, &run->ticket, err);
-    run->unsure = !ok && (zca_failure_kind(err->reason) & ZCA_FAILURE_UNSURE) != 0;
+    run->unsure = !ok && zca_failure_leaves_doubt(err->reason, run->unsure);
     return ok;
 }
 

@@ -23,9 +23,13 @@ static const unsigned kinds[ZCA_NUM_REASONS] = {
     [ZCA_ERR_SEALED] = ZCA_FAILURE_OURS | ZCA_FAILURE_UNSURE,
     [ZCA_ERR_BUSY] = ZCA_FAILURE_OURS | ZCA_FAILURE_UNSURE,
     [ZCA_ERR_PENDING] = ZCA_FAILURE_PASSING | ZCA_FAILURE_UNSURE,
-    [ZCA_ERR_RATE_LIMITED] = ZCA_FAILURE_PASSING, /* it said that it did nothing */
+    [ZCA_ERR_RATE_LIMITED] = ZCA_FAILURE_PASSING | ZCA_FAILURE_SILENT, /* it did nothing */
     [ZCA_ERR_UNAVAILABLE] = ZCA_FAILURE_PASSING | ZCA_FAILURE_UNSURE,
     [ZCA_ERR_PROTOCOL] = ZCA_FAILURE_UNSURE,
+    [ZCA_ERR_CONFIG] = ZCA_FAILURE_SILENT,
+    [ZCA_ERR_AUTH] = ZCA_FAILURE_SILENT,
+    [ZCA_ERR_MFA_REQUIRED] = ZCA_FAILURE_SILENT,
+    [ZCA_ERR_FORBIDDEN] = ZCA_FAILURE_SILENT,
 };
 
 /* How long a failure is taken for the answer: outages pass sooner than refusals. */
@@ -173,6 +177,14 @@ unsigned zca_failure_kind(enum zca_reason reason)
     return kinds[reason];
 }
 
+/* Of what sending can end with, VERIFY is of TLS: it was not sent. */
+bool zca_failure_leaves_doubt(enum zca_reason reason, bool was_in_doubt)
+{
+    unsigned kind = zca_failure_kind(reason);
+    bool is_silent = (kind & ZCA_FAILURE_SILENT) != 0 || reason == ZCA_ERR_VERIFY;
+    return (kind & ZCA_FAILURE_UNSURE) != 0 || (was_in_doubt && is_silent);
+}
+
 /* Everything that could change the answer: another question is no repetition. */
 static bool describe_question(struct zca_identity *identity, struct zca_buffer *out_text,
                               struct zca_error *err)
@@ -233,6 +245,15 @@ static struct zca_backoff pace_of(struct zca_identity *identity, int64_t now_s)
     return pace;
 }
 
+/* What an authority asks for is bounded, too: a proxy before it knows nothing of the certificate. */
+static int64_t delay_of(const struct zca_backoff *pace, const struct zca_failure *record,
+                        uint32_t random)
+{
+    int64_t delay_ms = zca_backoff_delay_ms(pace, record->num, record->error.retry_after_s, random);
+    int64_t most_ms = pace->cap_ms > pace->floor_ms ? pace->cap_ms : pace->floor_ms;
+    return delay_ms < most_ms ? delay_ms : most_ms;
+}
+
 void zca_failure_note(struct zca_identity *identity, const struct zca_error *error)
 {
     struct zca_library *library = zca_identity_get_library(identity);
@@ -248,9 +269,7 @@ void zca_failure_note(struct zca_identity *identity, const struct zca_error *err
     record.num += record.num < UINT32_MAX;
     record.at_ms = now_ms;
     record.error = *error;
-    record.next_s = (now_ms + zca_backoff_delay_ms(&pace, record.num, error->retry_after_s,
-                                                   zca_backoff_random(library))) /
-                    1000;
+    record.next_s = (now_ms + delay_of(&pace, &record, zca_backoff_random(library))) / 1000;
     if (!hash_question(identity, record.subject) ||
         !zca_failure_store(library, zca_identity_get_authority_name(identity), name, &record,
                            &failure)) {

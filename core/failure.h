@@ -15,11 +15,16 @@
 enum zca_failure_kind {
     ZCA_FAILURE_PASSING = 1 << 0, /* worth trying again */
     ZCA_FAILURE_OURS = 1 << 1,    /* on this host: the authority said nothing */
-    ZCA_FAILURE_UNSURE = 1 << 2   /* a request that was sent may have been acted upon */
+    ZCA_FAILURE_UNSURE = 1 << 2,  /* a request that was sent may have been acted upon */
+    ZCA_FAILURE_SILENT = 1 << 3   /* about who asks: nothing is said of what was sent before */
 };
 
 /** zca_failure_kind returns bits of the enumeration, 0 for a refusal. */
 unsigned zca_failure_kind(enum zca_reason reason);
+
+/** zca_failure_leaves_doubt tells whether a request may have been acted upon, now that sending it failed for this reason.
+ * was_in_doubt   so it was before: it was sent already, and no answer came. */
+bool zca_failure_leaves_doubt(enum zca_reason reason, bool was_in_doubt);
 
 struct zca_failure {
     int64_t at_ms;       /* when, since 1970; 0: there is none */

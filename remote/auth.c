@@ -78,7 +78,7 @@ static bool format_credential(const struct zca_auth *auth, const struct zca_buff
 
 static bool expires_soon(const struct zca_tokens *tokens)
 {
-    return tokens->expires_at_s != 0 && tokens->expires_at_s - zca_clock_now_s() <= renew_ahead_s;
+    return tokens->expires_at_s != 0 && tokens->expires_at_s <= zca_clock_now_s() + renew_ahead_s;
 }
 
 static bool format_bearer(struct zca_client *client, struct zca_buffer *out_line,

@@ -8,6 +8,8 @@
 #include "remote/client.h"
 #include "remote/dialects/quickztna.h"
 
+static const int64_t longest_token_s = INT64_C(10) * 366 * 24 * 3600; /* nobody means more */
+
 struct token_reply {
     struct zca_buffer token;
     struct zca_buffer refresh_token;
@@ -54,7 +56,8 @@ static bool store_tokens(struct zca_client *client, const struct zca_call *call,
     if (!zca_quickztna_ask(client, call, token_fields, ZCA_COUNT(token_fields), &reply, err)) {
         return false;
     }
-    int64_t expires_at_s = reply.expires_in_s > 0 ? zca_clock_now_s() + reply.expires_in_s : 0;
+    int64_t lasts_s = reply.expires_in_s < longest_token_s ? reply.expires_in_s : longest_token_s;
+    int64_t expires_at_s = lasts_s > 0 ? zca_clock_now_s() + lasts_s : 0;
     return zca_auth_store(client, &reply.token, &reply.refresh_token, expires_at_s, err);
 }
 

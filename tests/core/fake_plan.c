@@ -22,6 +22,8 @@ static const struct {
     {"rate",          ZCA_ERR_RATE_LIMITED,    429, 1,    "RATE_LIMITED"       },
     {"refuse",        ZCA_ERR_QUARANTINED,     403, 0,    "MACHINE_QUARANTINED"},
     {"unauthorised",  ZCA_ERR_AUTH,            401, 0,    "UNAUTHORIZED"       },
+    {"forbidden",     ZCA_ERR_FORBIDDEN,       403, 0,    "FORBIDDEN"          },
+    {"unverified",    ZCA_ERR_VERIFY,          0,   0,    ""                   },
     {"html",          ZCA_ERR_PROTOCOL,        200, 0,    ""                   },
     {"gone",          ZCA_ERR_NOT_FOUND,       404, 0,    "NOT_FOUND"          },
     {"uninitialised", ZCA_ERR_NOT_INITIALISED, 400, 0,    "CA_NOT_INITIALIZED" },

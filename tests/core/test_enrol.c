@@ -6,6 +6,7 @@
 #include "base/clock.h"
 #include "base/openssl_auto.h"
 #include "core/enrol.h"
+#include "core/order.h"
 #include "tests/core/scene.h"
 
 static bool enrol(struct scene *scene, enum zca_enrol_reason reason, struct zca_error *err)
@@ -332,6 +333,59 @@ static void lost_answer_is_asked_for_again_where_that_is_safe(void **state)
     scene_check_pair(scene);
 }
 
+static struct scene *next_scene(void **state)
+{
+    assert_int_equal(scene_teardown(state), 0);
+    assert_int_equal(scene_setup(state), 0);
+    return *state;
+}
+
+/* It was issued, the answer was lost, and then whoever asks is turned away: the order stays, and is found later. */
+static void lost_answer_is_not_forgotten_at_the_door(void **state)
+{
+    static const char *const plans[] = {"submit: lost unauthorised ok\n",
+                                        "submit: lost forbidden ok\n",
+                                        "submit: lost unverified ok\n"};
+    struct scene *scene = *state;
+    struct zca_error err = {.reason = ZCA_ERR_NONE};
+    for (size_t i = 0; i < ZCA_COUNT(plans); i++) {
+        begin(scene, "repeating", plans[i]);
+        assert_false(enrol(scene, ZCA_ENROL_IF_NEEDED, &err));
+        assert_true(scene_exists(scene, "state/orders/corp/web.order"));
+        enrol_ok(scene, ZCA_ENROL_RENEW);
+        assert_int_equal(scene_count(scene, "issue"), 1);
+        scene_check_pair(scene);
+        scene = next_scene(state);
+    }
+}
+
+/* An order in doubt is asked after for an hour, whatever is said meanwhile of who asks. */
+static void doubt_ends_after_an_hour(void **state)
+{
+    struct scene *scene = *state;
+
+    static const struct {
+        int64_t age_s;
+        bool stays;
+    } rows[] = {
+        {59 * 60, true },
+        {61 * 60, false},
+    };
+
+    for (size_t i = 0; i < ZCA_COUNT(rows); i++) {
+        struct zca_error err = {.reason = ZCA_ERR_NONE};
+        zca_auto(zca_order) struct zca_order order = {.state = ZCA_ORDER_NONE};
+        begin(scene, "repeating", "submit: lost unauthorised\n");
+        assert_false(enrol(scene, ZCA_ENROL_IF_NEEDED, &err));
+        assert_true(zca_order_load(scene->library, "corp", "web", &order, &err));
+        order.started_at_s = zca_clock_now_s() - rows[i].age_s;
+        assert_true(zca_order_store(scene->library, "corp", "web", &order, &err));
+        assert_false(enrol(scene, ZCA_ENROL_RENEW, &err));
+        assert_int_equal(scene_exists(scene, "state/orders/corp/web.order"), rows[i].stays);
+        scene = next_scene(state);
+    }
+}
+
 static void second_phase_is_confirmed(void **state)
 {
     struct scene *scene = *state;
@@ -393,6 +447,8 @@ int main(void)
         SCENE(order_turned_down_is_over),
         SCENE(lost_answer_is_recovered),
         SCENE(lost_answer_is_asked_for_again_where_that_is_safe),
+        SCENE(lost_answer_is_not_forgotten_at_the_door),
+        SCENE(doubt_ends_after_an_hour),
         SCENE(second_phase_is_confirmed),
         SCENE(offline_identity_never_calls),
         SCENE(damaged_journal_is_reported),
