@@ -1,9 +1,8 @@
 /* SPDX-License-Identifier: Apache-2.0 */
 /*
- * Turns a request into a stored certificate: submit, wait, verify, store. The journal
- * (core/order.h) is on the disk before the authority is asked for one and before it is confirmed.
- * This is the one place that waits and retries; a request that may have been acted upon is never
- * sent again unasked.
+ * Turns a request into a stored certificate: submit, wait, verify, store. The journal (core/order.h) is on the disk
+ * before the authority is asked for one and before it is confirmed. This is the one place that waits and retries; a
+ * request that may have been acted upon is never sent again unasked.
  */
 #include "core/enrol.h"
 

@@ -342,6 +342,39 @@ static void failures_are_paced(void **state)
     assert_int_equal(failure.num, 2);
 }
 
+/* A clock that was a year ahead, and is right again. */
+static void failure_of_the_future_does_not_pace(void **state)
+{
+    struct scene *scene = *state;
+    struct zca_error err = {.reason = ZCA_ERR_NONE};
+    const int64_t year_s = INT64_C(365) * 24 * 3600;
+    struct zca_failure failure = {
+        .at_ms = zca_clock_now_ms() + year_s * 1000,
+        .next_s = zca_clock_now_s() + year_s + 60,
+        .num = 3,
+        .error = {.reason = ZCA_ERR_UNAVAILABLE},
+    };
+    begin(scene, "");
+    assert_true(zca_failure_store(scene->library, "corp", "web", &failure, &err));
+    check_renewed(scene, false, true);
+}
+
+/* A proxy that asks for an hour: the certificate has two minutes. */
+static void wait_that_is_asked_for_is_bounded_by_the_certificate(void **state)
+{
+    struct scene *scene = *state;
+    struct zca_error err = {.reason = ZCA_ERR_NONE};
+    struct zca_failure failure;
+    bool renewed = false;
+    begin(scene, "[identity web]\nttl = 120s\n");
+    scene_plan(scene, "submit: ok later\n");
+    check_renewed(scene, false, true);
+    check_refused(renew(scene, true, &renewed, &err), err, ZCA_ERR_UNAVAILABLE);
+    zca_failure_load(scene->library, "corp", "web", &failure);
+    assert_true(failure.next_s - failure.at_ms / 1000 <= 16);
+    assert_true(failure.next_s - failure.at_ms / 1000 >= 9);
+}
+
 static void success_ends_the_pace(void **state)
 {
     struct scene *scene = *state;
@@ -397,6 +430,8 @@ int main(void)
         SCENE(certificate_stands_where_nothing_can_be_compared),
         SCENE(failures_are_paced),
         SCENE(failures_of_others_do_not_pace_an_own_credential),
+        SCENE(failure_of_the_future_does_not_pace),
+        SCENE(wait_that_is_asked_for_is_bounded_by_the_certificate),
         SCENE(success_ends_the_pace),
     };
     return cmocka_run_group_tests(tests, NULL, NULL);
