@@ -1,8 +1,5 @@
 /* SPDX-License-Identifier: Apache-2.0 */
-/* Public keys and what they may be used for. */
-#include <string.h>
-#include <strings.h>
-
+/* Which public keys may be certified. */
 #include <openssl/core_names.h>
 #include <openssl/evp.h>
 

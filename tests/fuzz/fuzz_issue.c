@@ -81,6 +81,8 @@ static void check_certificate(struct zca_span tbs)
     demand(certificate && X509_check_ca(certificate) == 0);
     demand(X509_NAME_cmp(X509_get_issuer_name(certificate),
                          X509_get_subject_name(zca_authority_certificate(authority))) == 0);
+    demand(X509_NAME_cmp(X509_get_subject_name(certificate),
+                         X509_get_subject_name(zca_authority_certificate(authority))) != 0);
     demand(X509_check_host(certificate, "evil.test", 0, 0, NULL) != 1);
 }
 

@@ -187,6 +187,26 @@ foreign_and_weak() {
         ossl x509 -req -in w.csr -CA zca:/// -CAkey zca:/// -days 2 -out no.pem
 }
 
+# What tools add to certificates is signed as it is; what nobody here knows is not.
+extensions() {
+    {
+        printf 'basicConstraints = CA:FALSE\nsubjectKeyIdentifier = hash\nauthorityKeyIdentifier = keyid,issuer\n'
+        printf 'keyUsage = digitalSignature\nextendedKeyUsage = clientAuth\nnsComment = comment\nnsCertType = client\n'
+        printf 'subjectAltName = DNS:x.myorg.ztna\ncrlDistributionPoints = URI:http://crl.myorg.ztna/a.crl\n'
+        printf 'authorityInfoAccess = OCSP;URI:http://a.myorg.ztna/\ncertificatePolicies = 1.2.3.4\ntlsfeature = status_request\n'
+    } >known.ext
+    ok "the usual extensions" ossl x509 -req -in x.csr -CA zca:/// -CAkey zca:/// -days 2 -extfile known.ext -out k.pem
+    signed "the usual extensions" k.pem
+    ok "what was signed" ossl x509 -in k.pem -noout -text
+    [ "$(grep -cE '(X509v3 [A-Z]|Netscape|TLS Feature|Authority Information Access).*:' out)" -eq 12 ] || fail "extensions are missing"
+    printf '1.3.6.1.4.1.311.25.2 = DER:0500\n' >unknown.ext
+    refused "an unknown extension" 'refused the request by policy.*HTTP 403, EXTENSION_NOT_ALLOWED' \
+        ossl x509 -req -in x.csr -CA zca:/// -CAkey zca:/// -days 2 -extfile unknown.ext -out no.pem
+    openssl req -new -key x.key -subj "/CN=Some One/emailAddress=ceo@bank.example" -out e.csr 2>/dev/null
+    refused "a foreign mailbox" 'refused the request by policy.*HTTP 403, NAME_NOT_ALLOWED' \
+        ossl x509 -req -in e.csr -CA zca:/// -CAkey zca:/// -days 2 -out no.pem
+}
+
 for w in $ways; do
     use "$w"
     enrolment
@@ -199,5 +219,6 @@ connections
 repetition
 mutual_tls
 foreign_and_weak
+extensions
 server_made
 finish

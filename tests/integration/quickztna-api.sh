@@ -267,6 +267,27 @@ check 'CSR: the same request_id, the same certificate' cmp "$work/first" "$work/
 action issue "\"csr\":$csr,\"dns_names\":[\"other.corp.test\"],\"request_id\":\"$request_id\""
 check 'CSR: another request under the same id' answers 409 .error.code '"CONFLICT"'
 
+# ---- what the organisation allows ----
+for list in 'corp.test 10.0.0.0/x' '*.corp.test' '192.0.2'; do
+    check "org set: --domains '$list' is refused" grep -q 'is no domain, address or network' \
+        <(admin org set default --domains "$list" 2>&1)
+done
+admin org set default --domains 'corp.test 10.0.0.0/8' --usages serverAuth >/dev/null || exit 1
+for name in www.victim.test. 'w*.victim.test' a_b.victim.test 2001:db8::1 198.51.100.1 ceo@victim.test; do
+    action issue "\"subject_cn\":\"$name\""
+    check "domains: '$name'" answers 403 .error.code '"NAME_NOT_ALLOWED"'
+done
+action issue '"dns_names":["a.corp.test","b.corp.test"]'
+field certificate "$work/named.pem"
+check 'domains: DNS names alone' equal 'subject=CN = a.corp.test' "$(about "$work/named.pem" -subject)"
+check 'usages: only those listed' equal 'TLS Web Server Authentication' \
+    "$(about "$work/named.pem" -ext extendedKeyUsage | sed -n '2s/^ *//p')"
+action issue
+field certificate "$work/narrow.pem"
+check 'usages: they bind the plain profile, too' grep -q 'TLS Web Server Authentication$' \
+    <(about "$work/narrow.pem" -ext extendedKeyUsage)
+admin org set default --domains '' --usages 'serverAuth clientAuth' >/dev/null || exit 1
+
 # ---- sessions ----
 ask POST /api/auth/refresh "{\"refresh_token\":\"$refresh\"}" 'X-None: 0'
 check 'refresh: same shape as login' answers 200 '[.data|keys_unsorted[]]' '["token","refresh_token","expires_in","user"]'
