@@ -13,13 +13,14 @@
 #include "core/uri_part.h"
 
 static const char scheme[] = "zca";
+static const long min_ttl_s = 60; /* as option ttl */
 static const long max_ttl_s = 87600L * 3600;
 static const long max_wait_s = 600;
 
 /* ---- values ---- */
 
 /* A number with s, m, h, d; a bare number counts `bare_s` seconds. */
-static bool parse_seconds(const char *text, long bare_s, long max_s, long *out_s,
+static bool parse_seconds(const char *text, long bare_s, long min_s, long max_s, long *out_s,
                           struct zca_error *err)
 {
     static const struct {
@@ -42,11 +43,11 @@ static bool parse_seconds(const char *text, long bare_s, long max_s, long *out_s
         }
     }
     bool has_digits = *text >= '0' && *text <= '9'; /* strtol takes spaces and signs, too */
-    if (errno || !has_digits || unit == 0 || number > max_s / unit) {
-        return zca_error_set(
-            err, ZCA_ERR_INVALID,
-            "'%.80s' in URI is no duration of at most %ld seconds (90s, 15m, 24h, 7d)", text,
-            max_s);
+    if (errno || !has_digits || unit == 0 || number > max_s / unit || number * unit < min_s) {
+        return zca_error_set(err, ZCA_ERR_INVALID,
+                             "'%.80s' in URI is no duration of %ld to %ld seconds (90s, 15m, 24h, "
+                             "7d)",
+                             text, min_s, max_s);
     }
     *out_s = number * unit;
     return true;
@@ -117,13 +118,13 @@ static bool set_type(struct zca_uri *uri, char *value, struct zca_error *err)
 static bool set_ttl(struct zca_uri *uri, char *value, struct zca_error *err)
 {
     zca_auto(text) char *owned = value;
-    return parse_seconds(owned, 3600, max_ttl_s, &uri->ttl_s, err);
+    return parse_seconds(owned, 3600, min_ttl_s, max_ttl_s, &uri->ttl_s, err);
 }
 
 static bool set_wait(struct zca_uri *uri, char *value, struct zca_error *err)
 {
     zca_auto(text) char *owned = value;
-    return parse_seconds(owned, 1, max_wait_s, &uri->wait_s, err);
+    return parse_seconds(owned, 1, 0, max_wait_s, &uri->wait_s, err);
 }
 
 static bool set_offline(struct zca_uri *uri, char *value, struct zca_error *err)

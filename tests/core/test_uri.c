@@ -99,6 +99,7 @@ static void uri_durations_have_units(void **state)
         const char *text;
         long ttl_s;
     } rows[] = {
+        {"zca://web?ttl=60s",    60       },
         {"zca://web?ttl=90s",    90       },
         {"zca://web?ttl=15m",    900      },
         {"zca://web?ttl=24h",    86400    },
@@ -162,6 +163,9 @@ static const char *const wrong[] = {
     "zca://web?ttl=",
     "zca://web?ttl=x",
     "zca://web?ttl=-1",
+    "zca://web?ttl=0",
+    "zca://web?ttl=0h",
+    "zca://web?ttl=59s",
     "zca://web?ttl=%2b1",
     "zca://web?ttl=%201",
     "zca://web?ttl=1y",

@@ -79,6 +79,7 @@ check 'are in the certificate' equal "DNS:$name,DNS:www.myorg.ztna,IPAddress:192
 check 'a lifetime' run_cert "$name" --ttl 2h
 seconds=$(($(date -d "$(openssl x509 -in "$work/here/$name.crt" -noout -enddate | cut -d= -f2)" +%s) - $(date +%s)))
 check 'is kept' test "$seconds" -gt 6900 -a "$seconds" -le 7200
+check 'none is none' refuses 'no duration of 60 to' zca cert "$name" --ttl 0
 check 'a long one is cut' run_cert "$name" --ttl 8000h
 check 'to what the CA allows' equal '' "$(openssl x509 -in "$work/here/$name.crt" -noout -checkend $((721 * 3600)) >/dev/null &&
     echo 'it lives longer than 720 h')"
