@@ -257,9 +257,13 @@ static bool read_text(struct reading *reading, struct zca_error *err)
     if (NCONF_load_bio(reading->conf, bio, &line) > 0) {
         return check_default_section(reading, err);
     }
-    const char *why = ERR_reason_error_string(ERR_peek_last_error());
-    return zca_error_set(err, ZCA_ERR_CONFIG, "%s:%ld: %s", reading->origin, line,
-                         why ? why : "syntax error");
+    unsigned long code = ERR_peek_last_error();
+    const char *why = ERR_reason_error_string(code);
+    bool is_dollar =
+        ERR_GET_LIB(code) == ERR_LIB_CONF && ERR_GET_REASON(code) == CONF_R_VARIABLE_HAS_NO_VALUE;
+    return zca_error_set(err, ZCA_ERR_CONFIG, "%s:%ld: %s%s", reading->origin, line,
+                         why ? why : "syntax error",
+                         is_dollar ? ": $ starts a variable, \\$ is a dollar sign" : "");
 }
 
 /* ---- public ---- */

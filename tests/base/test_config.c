@@ -175,7 +175,8 @@ static void config_error_of_the_syntax_has_a_line(void **state)
     (void)state;
     check_message("[main]\nsize 5\n", "t.conf:2: missing equal sign");
     check_message("[main\n", "t.conf:1: missing close square bracket");
-    check_message("[main]\nlog-file = $nothing\n", "t.conf:2: variable has no value");
+    check_message("[main]\nlog-file = $nothing\n",
+                  "t.conf:2: variable has no value: $ starts a variable, \\$ is a dollar sign");
 }
 
 static void config_error_of_a_value_says_what_it_should_be(void **state)
