@@ -9,7 +9,11 @@
 #include <stddef.h>
 #include <string.h>
 
+#include <openssl/err.h>
+#include <openssl/pem.h>
+
 #include "base/file.h"
+#include "base/openssl_auto.h"
 #include "base/pem.h"
 #include "core/certificate.h"
 #include "core/enrol.h"
@@ -156,14 +160,80 @@ static bool is_up_to_date(const char *path, mode_t mode, struct zca_span bytes)
            (status.st_mode & 0777) == mode && zca_span_equal(zca_buffer_span(&found), bytes);
 }
 
-static bool write_file(const char *path, mode_t mode, struct zca_span bytes, struct zca_error *err)
+/* ---- what is replaced ---- */
+
+struct block {
+    char *label;
+    char *header;
+    unsigned char *data;
+    long len;
+};
+
+static void block_clear(struct block *block)
 {
-    return zca_file_keep_previous(path, err) && zca_file_store(path, mode, bytes, err);
+    OPENSSL_secure_free(block->label);
+    OPENSSL_secure_free(block->header);
+    OPENSSL_secure_clear_free(block->data, (size_t)block->len);
+}
+
+ZCA_DEFINE_AUTO_CLEAR(block, struct block, block_clear);
+
+static bool is_key(const struct block *block)
+{
+    static const char suffix[] = "PRIVATE KEY";
+    size_t len = strlen(block->label);
+    return len >= sizeof(suffix) - 1 &&
+           strcmp(block->label + len - (sizeof(suffix) - 1), suffix) == 0 &&
+           strcmp(block->label, ZCA_REFERENCE_LABEL) != 0;
+}
+
+/* Is it a key in the clear that the keystore has, too? */
+static bool is_own_key(struct zca_identity *identity, const struct block *block)
+{
+    bool is_readable = strcmp(block->label, "PRIVATE KEY") == 0;
+    zca_auto(zca_key) struct zca_key *key =
+        is_readable ? zca_key_import_pkcs8(zca_identity_get_library(identity),
+                                           zca_span_of(block->data, (size_t)block->len), NULL)
+                    : NULL;
+    zca_auto(zca_key) struct zca_key *stored =
+        key ? zca_identity_key_of(identity, zca_key_get_public(key), NULL) : NULL;
+    return stored;
+}
+
+/* Does the file hold keys in the clear, and none that would be lost with it? */
+static bool is_plain_copy(struct zca_identity *identity, const char *path)
+{
+    zca_auto(error_mark) int mark = ERR_set_mark(); /* the end of a file is an entry, too */
+    zca_auto(zca_buffer) struct zca_buffer found = ZCA_SECRET_BUFFER;
+    bool has_bytes = zca_file_load(path, max_file, &found, NULL, NULL) && found.len > 0;
+    zca_auto(BIO) BIO *bio = has_bytes ? BIO_new_mem_buf(found.data, (int)found.len) : NULL;
+    bool has_own = false;
+    while (bio) {
+        zca_auto(block) struct block block = {.label = NULL};
+        if (PEM_read_bio_ex(bio, &block.label, &block.header, &block.data, &block.len,
+                            PEM_FLAG_SECURE) != 1) {
+            break;
+        }
+        if (is_key(&block) && !is_own_key(identity, &block)) {
+            return false;
+        }
+        has_own = has_own || is_key(&block);
+    }
+    return has_own;
+}
+
+/* A key in the clear that is replaced shall be gone. */
+static bool write_file(struct zca_identity *identity, const char *path, mode_t mode,
+                       struct zca_span bytes, struct zca_error *err)
+{
+    return (is_plain_copy(identity, path) || zca_file_keep_previous(path, err)) &&
+           zca_file_store(path, mode, bytes, err);
 }
 
 /* Writes what differs, or with `dry` only tells that something does. */
-static bool write_files(const struct zca_deploy *deploy, const struct blocks *blocks, bool dry,
-                        bool *out_differs, struct zca_error *err)
+static bool write_files(struct zca_identity *identity, const struct zca_deploy *deploy,
+                        const struct blocks *blocks, bool dry, bool *out_differs,
+                        struct zca_error *err)
 {
     for (size_t i = 0; i < ZCA_COUNT(kinds); i++) {
         zca_auto(zca_buffer) struct zca_buffer bytes = ZCA_SECRET_BUFFER;
@@ -176,7 +246,8 @@ static bool write_files(const struct zca_deploy *deploy, const struct blocks *bl
         }
         bool differs = !is_up_to_date(path, kinds[i].mode, zca_buffer_span(&bytes));
         *out_differs = *out_differs || differs;
-        if (differs && !dry && !write_file(path, kinds[i].mode, zca_buffer_span(&bytes), err)) {
+        if (differs && !dry &&
+            !write_file(identity, path, kinds[i].mode, zca_buffer_span(&bytes), err)) {
             return false;
         }
     }
@@ -236,7 +307,7 @@ static bool deploy_files(struct zca_identity *identity, const struct zca_deploy 
                          zca_authority_get_name(zca_identity_get_authority(identity)),
                          zca_identity_get_name(identity), zca_identity_get_wait_ms(identity), err);
     return flight && prepare(identity, deploy, &blocks, err) &&
-           write_files(deploy, &blocks, dry, out_differs, err);
+           write_files(identity, deploy, &blocks, dry, out_differs, err);
 }
 
 /* ---- public ---- */

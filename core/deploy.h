@@ -1,7 +1,8 @@
 /* SPDX-License-Identifier: Apache-2.0 */
 /*
  * Files for tools that take no URI: certificate file, key reference, and the bundle (reference, leaf,
- * chain in one PEM). Each written atomically and durably, "FILE.previous" kept.
+ * chain in one PEM). Each written atomically and durably, "FILE.previous" kept,
+ * except of a key in the clear that the keystore has.
  */
 #ifndef ZCA_CORE_DEPLOY_H
 #define ZCA_CORE_DEPLOY_H
