@@ -16,6 +16,7 @@ struct zca_tool {
     const struct zca_arguments *arguments;
     const struct zca_tool_command *commands; /* the table, for `help` */
     size_t num_commands;
+    bool is_misused; /* set by a command that does not understand its command line */
 };
 
 /** A command does its work, prints to standard output with zca_tool_say, and returns true on success.

@@ -18,9 +18,9 @@ static const struct row rows[] = {
     [ZCA_ERR_CRYPTO] = {NULL},
     [ZCA_ERR_CONFIG] = {"'zca doctor' checks the configuration; zca.conf(5) lists the options"},
     [ZCA_ERR_INVALID] = {NULL},
-    [ZCA_ERR_NOT_FOUND] = {"'zca list' shows what there is"},
+    [ZCA_ERR_NOT_FOUND] = {NULL},
     [ZCA_ERR_UNSUPPORTED] = {NULL},
-    [ZCA_ERR_AUTH] = {"run 'zca login' first"},
+    [ZCA_ERR_AUTH] = {"'zca login' with the right name and password starts a session"},
     [ZCA_ERR_MFA_REQUIRED] = {"give the code of the second factor with --code"},
     [ZCA_ERR_FORBIDDEN] = {"an owner or admin of the organisation can do this"},
     [ZCA_ERR_POLICY] = {NULL},
@@ -78,4 +78,10 @@ void zca_tool_print_error(const struct zca_error *err)
         (void)fprintf(stderr, "\nhint: %s", hint); /* as above */
     }
     (void)fputc('\n', stderr); /* as above */
+}
+
+bool zca_tool_misused(struct zca_tool *tool)
+{
+    tool->is_misused = true;
+    return false;
 }

@@ -4,6 +4,7 @@
 #define ZCA_TOOL_ERROR_H
 
 #include "base/error.h"
+#include "tool/command.h"
 
 /* What zca exits with. */
 enum zca_tool_exit {
@@ -16,5 +17,9 @@ enum zca_tool_exit {
 /** zca_tool_print_error prints "zca: MESSAGE" with the authority's status and code, and a hint for the
  * reason unless the message says itself what to run. Nothing for ZCA_ERR_NONE. */
 void zca_tool_print_error(const struct zca_error *err);
+
+/** zca_tool_misused has main end with the status for a command line that was not understood; `err` tells why. Returns
+ * false. */
+bool zca_tool_misused(struct zca_tool *tool);
 
 #endif

@@ -5,6 +5,7 @@
 #include <string.h>
 
 #include "tool/command.h"
+#include "tool/error.h"
 #include "tool/output.h"
 
 static void say_option(enum zca_tool_option option)
@@ -49,6 +50,24 @@ static void say_rows(const struct zca_tool_command *command)
     }
 }
 
+/* All commands whose first word is `word`: "ca" has several. */
+static bool say_group(const struct zca_tool *tool, const char *word)
+{
+    size_t len = strlen(word);
+    bool found = false;
+    for (size_t i = 0; i < tool->num_commands; i++) {
+        const struct zca_tool_command *command = &tool->commands[i];
+        if (strncmp(command->name, word, len) == 0 && command->name[len] == ' ') {
+            if (found) {
+                zca_tool_say("%s", "");
+            }
+            zca_help_command(command);
+            found = true;
+        }
+    }
+    return found;
+}
+
 bool zca_tool_help(struct zca_tool *tool, struct zca_error *err)
 {
     char *const *words = zca_arguments_words(tool->arguments);
@@ -64,11 +83,16 @@ bool zca_tool_help(struct zca_tool *tool, struct zca_error *err)
     }
     const struct zca_tool_command *command =
         zca_help_find(tool->commands, tool->num_commands, words, NULL);
-    if (!command) {
-        return zca_error_set(err, ZCA_ERR_INVALID, "there is no command '%s'", words[0]);
+    if (command) {
+        zca_help_command(command);
+        return true;
     }
-    zca_help_command(command);
-    return true;
+    if (!words[1] && say_group(tool, words[0])) {
+        return true;
+    }
+    (void)zca_error_set(err, ZCA_ERR_INVALID, "there is no command '%s%s%s'", words[0], /* false */
+                        words[1] ? " " : "", words[1] ? words[1] : "");
+    return zca_tool_misused(tool);
 }
 
 const struct zca_tool_command *zca_help_find(const struct zca_tool_command *commands,

@@ -129,7 +129,9 @@ bool zca_inventory_find(struct zca_library *library, const char *authority, bool
     struct zca_error failure = {.reason = ZCA_ERR_NONE};
     struct collection collection = {.library = library, .authority = authority, .err = &failure};
     const struct zca_config *config = zca_library_config(library, err);
-    if (!config) {
+    zca_auto(zca_authority) struct zca_authority *only =
+        authority ? zca_authority_open(library, authority, err) : NULL;
+    if (!config || (authority && !only)) {
         return false;
     }
     bool ok = add_configured(&collection, config) &&
@@ -155,4 +157,33 @@ void zca_inventory_clear(struct zca_inventory *inventory)
     }
     free(inventory->identities);
     *inventory = (struct zca_inventory){.identities = NULL};
+}
+
+/* A name that nothing here knows is a slip of the pen. */
+bool zca_tool_check_known(struct zca_identity *identity, struct zca_error *err)
+{
+    zca_auto(zca_inventory) struct zca_inventory inventory = {.identities = NULL};
+    const char *uri = zca_identity_get_uri(identity);
+    if (!zca_inventory_find(zca_identity_get_library(identity),
+                            zca_identity_get_authority_name(identity), false, &inventory, err)) {
+        return false;
+    }
+    for (size_t i = 0; i < inventory.num_identities; i++) {
+        if (strcmp(zca_identity_get_uri(inventory.identities[i]), uri) == 0) {
+            return true;
+        }
+    }
+    return zca_error_set(err, ZCA_ERR_NOT_FOUND,
+                         "there is no identity '%s': 'zca list' shows what there is, 'zca cert %s' "
+                         "makes one",
+                         uri, zca_identity_get_name(identity));
+}
+
+bool zca_tool_explain_missing(struct zca_identity *identity, const struct zca_error *failure,
+                              struct zca_error *err)
+{
+    if (failure->reason != ZCA_ERR_NOT_FOUND || zca_tool_check_known(identity, err)) {
+        *err = *failure;
+    }
+    return false;
 }

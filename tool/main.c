@@ -251,8 +251,9 @@ static struct zca_arguments *parse_command(const struct zca_tool_command *comman
         zca_arguments_parse(options, false, argc, argv, err);
     free(options);
     if (arguments && zca_arguments_num_words(arguments) > command->max_words) {
-        (void)zca_error_set(err, ZCA_ERR_INVALID, "'%s' is too much", /* NULL tells */
-                            zca_arguments_words(arguments)[command->max_words]);
+        (void)zca_error_set(err, ZCA_ERR_INVALID, /* NULL tells */
+                            "'%s' is too much: see 'zca help %s'",
+                            zca_arguments_words(arguments)[command->max_words], command->name);
         return NULL;
     }
     return zca_steal(arguments);
@@ -274,7 +275,8 @@ static int run(const struct zca_tool_command *command, const char *config_file,
         .num_commands = ZCA_COUNT(commands),
     };
     bool ok = library && command->run(&tool, err) && zca_tool_flush(err);
-    return ok ? ZCA_EXIT_DONE : ZCA_EXIT_FAILED;
+    int failed = tool.is_misused ? ZCA_EXIT_USAGE : ZCA_EXIT_FAILED;
+    return ok ? ZCA_EXIT_DONE : failed;
 }
 
 /* Options before the command: --config, --help, --version. */

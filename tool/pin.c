@@ -3,6 +3,7 @@
 #include "core/pin.h"
 
 #include "tool/command.h"
+#include "tool/error.h"
 #include "tool/inventory.h"
 #include "tool/output.h"
 #include "tool/password.h"
@@ -56,16 +57,23 @@ static bool set_pin(const struct zca_identity *identity, const struct zca_argume
     return true;
 }
 
+static bool check_arguments(const struct zca_arguments *arguments, struct zca_error *err)
+{
+    if (zca_arguments_num_words(arguments) == 0) {
+        return zca_error_set(err, ZCA_ERR_INVALID, "which identity? 'zca list' shows them");
+    }
+    return !zca_arguments_has(arguments, ZCA_TOOL_REMOVE) ||
+           !zca_arguments_has(arguments, ZCA_TOOL_PIN_FILE) ||
+           zca_error_set(err, ZCA_ERR_INVALID, "--remove and --pin-file exclude each other");
+}
+
 bool zca_tool_pin(struct zca_tool *tool, struct zca_error *err)
 {
     const struct zca_arguments *arguments = tool->arguments;
     const char *name = zca_arguments_words(arguments)[0];
-    if (!name) {
-        return zca_error_set(err, ZCA_ERR_INVALID, "which identity? 'zca list' shows them");
-    }
     bool remove = zca_arguments_has(arguments, ZCA_TOOL_REMOVE);
-    if (remove && zca_arguments_has(arguments, ZCA_TOOL_PIN_FILE)) {
-        return zca_error_set(err, ZCA_ERR_INVALID, "--remove and --pin-file exclude each other");
+    if (!check_arguments(arguments, err)) {
+        return zca_tool_misused(tool);
     }
     zca_auto(zca_identity) struct zca_identity *identity = zca_tool_open_identity(
         tool->library, name, zca_arguments_text(arguments, ZCA_TOOL_AUTHORITY), NULL, err);

@@ -8,6 +8,7 @@
 #include <string.h>
 
 #include "base/openssl_auto.h"
+#include "core/certificate.h"
 #include "tool/command.h"
 #include "tool/error.h"
 #include "tool/inventory.h"
@@ -28,14 +29,35 @@ static bool say_renewed(struct zca_identity *identity, struct zca_error *err)
     return true;
 }
 
+static struct zca_chain *load_chain(const struct zca_identity *identity)
+{
+    return zca_certificate_load_chain(zca_identity_get_library(identity),
+                                      zca_identity_get_authority_name(identity),
+                                      zca_identity_get_name(identity), NULL);
+}
+
+/* Also without a new certificate something may have been done: files that lagged behind, a reload. */
+static bool say_done(struct zca_identity *identity, const struct zca_chain *before,
+                     struct zca_error *err)
+{
+    zca_auto(zca_chain) struct zca_chain *after = load_chain(identity);
+    if (before && after && zca_chain_same(before, after)) {
+        zca_tool_say("Not due, but files and reload were made up for: %s",
+                     zca_identity_get_uri(identity));
+        return true;
+    }
+    return say_renewed(identity, err);
+}
+
 /* Prints what happened, also the failure. */
 static bool renew(struct zca_identity *identity, bool force)
 {
     struct zca_error failure = {.reason = ZCA_ERR_NONE};
+    zca_auto(zca_chain) struct zca_chain *before = load_chain(identity);
     bool renewed = false;
     bool ok = zca_renew(identity, force, &renewed, &failure);
     if (ok && renewed) {
-        ok = say_renewed(identity, &failure);
+        ok = say_done(identity, before, &failure);
     } else if (ok) {
         zca_tool_say("Not due: %s", zca_identity_get_uri(identity));
     }
@@ -43,33 +65,14 @@ static bool renew(struct zca_identity *identity, bool force)
     return ok;
 }
 
-/* A name that nothing here knows is a slip of the pen, not a wish for a certificate. */
-static bool check_known(const struct zca_inventory *inventory, const struct zca_identity *identity,
-                        struct zca_error *err)
-{
-    const char *uri = zca_identity_get_uri(identity);
-    for (size_t i = 0; i < inventory->num_identities; i++) {
-        if (strcmp(zca_identity_get_uri(inventory->identities[i]), uri) == 0) {
-            return true;
-        }
-    }
-    return zca_error_set(err, ZCA_ERR_NOT_FOUND,
-                         "there is no identity '%s' to renew: 'zca cert %s' makes one", uri,
-                         zca_identity_get_name(identity));
-}
-
 static bool renew_named(struct zca_tool *tool, bool force, struct zca_error *err)
 {
-    zca_auto(zca_inventory) struct zca_inventory inventory = {.identities = NULL};
     const char *authority = zca_arguments_text(tool->arguments, ZCA_TOOL_AUTHORITY);
     bool ok = true;
-    if (!zca_inventory_find(tool->library, NULL, false, &inventory, err)) {
-        return false;
-    }
     for (char *const *name = zca_arguments_words(tool->arguments); *name; name++) {
         zca_auto(zca_identity) struct zca_identity *identity =
             zca_tool_open_identity(tool->library, *name, authority, NULL, err);
-        if (!identity || !check_known(&inventory, identity, err)) {
+        if (!identity || !zca_tool_check_known(identity, err)) {
             return false;
         }
         ok = renew(identity, force) && ok;
@@ -101,7 +104,8 @@ bool zca_tool_renew(struct zca_tool *tool, struct zca_error *err)
     bool named = zca_arguments_num_words(tool->arguments) > 0;
     bool force = zca_arguments_has(tool->arguments, ZCA_TOOL_FORCE);
     if (named && zca_arguments_has(tool->arguments, ZCA_TOOL_ALL)) {
-        return zca_error_set(err, ZCA_ERR_INVALID, "give names or --all");
+        (void)zca_error_set(err, ZCA_ERR_INVALID, "give names or --all"); /* false below */
+        return zca_tool_misused(tool);
     }
     return named ? renew_named(tool, force, err) : renew_found(tool, force, err);
 }

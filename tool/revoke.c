@@ -8,6 +8,7 @@
 #include "base/pem.h"
 #include "tool/authority.h"
 #include "tool/command.h"
+#include "tool/error.h"
 #include "tool/inventory.h"
 #include "tool/output.h"
 
@@ -45,11 +46,17 @@ static bool check_arguments(const struct zca_arguments *arguments, struct zca_er
 static bool open_identity(const struct zca_tool *tool, const char *name, struct target *target,
                           struct zca_error *err)
 {
+    struct zca_error failure = {.reason = ZCA_ERR_NONE};
     zca_auto(X509_STACK) STACK_OF(X509) *certificates = NULL;
     target->identity = zca_tool_open_identity(
         tool->library, name, zca_arguments_text(tool->arguments, ZCA_TOOL_AUTHORITY), NULL, err);
-    return target->identity && zca_identity_certificates(target->identity, &certificates, err) &&
-           zca_serial_format(X509_get0_serialNumber(sk_X509_value(certificates, 0)), 32,
+    if (!target->identity) {
+        return false;
+    }
+    if (!zca_identity_certificates(target->identity, &certificates, &failure)) {
+        return zca_tool_explain_missing(target->identity, &failure, err);
+    }
+    return zca_serial_format(X509_get0_serialNumber(sk_X509_value(certificates, 0)), 32,
                              &target->serial, err);
 }
 
@@ -136,7 +143,10 @@ bool zca_tool_revoke(struct zca_tool *tool, struct zca_error *err)
     const char *id = zca_arguments_text(tool->arguments, ZCA_TOOL_ID);
     const char *reason = zca_arguments_text(tool->arguments, ZCA_TOOL_REASON);
     zca_auto(target) struct target target = {.identity = NULL};
-    if (!check_arguments(tool->arguments, err) || !open_target(tool, &target, err)) {
+    if (!check_arguments(tool->arguments, err)) {
+        return zca_tool_misused(tool);
+    }
+    if (!open_target(tool, &target, err)) {
         return false;
     }
     struct zca_authority *authority =

@@ -23,6 +23,8 @@ public_of_certificate() {
 check 'a bundle' zca export web.myorg.ztna --bundle bundle.pem
 check 'holds reference, certificate, chain' equal 'ZCA PRIVATE KEY,CERTIFICATE' "$(blocks bundle.pem)"
 check 'is private' equal 600 "$(stat -c %a bundle.pem)"
+check 'told as what it is' equal 'Key reference, certificate and chain written to bundle.pem' \
+    "$(zca export web.myorg.ztna --bundle bundle.pem)"
 check 'files one by one' zca export web.myorg.ztna --cert web.pem --key web.key
 check 'the certificate' equal CERTIFICATE "$(blocks web.pem)"
 check 'is public' equal 644 "$(stat -c %a web.pem)"
@@ -60,9 +62,18 @@ check 'of the certificate' equal "$(public_of_certificate web.pem)" "$(public_of
 check 'one file for two purposes is refused' refuses 'named for two purposes' zca export web.myorg.ztna --bundle twice.pem \
     --key ./twice.pem
 check 'and not written' test ! -e twice.pem
+check 'a plain bundle is called by its name' equal 'Key in the clear, certificate and chain written to plain.pem' \
+    "$(zca export web.myorg.ztna --bundle plain.pem --plain-key)"
+check 'the reference in its place' zca export web.myorg.ztna --bundle plain.pem
+check 'leaves no key in the clear' test ! -e plain.pem.previous
+openssl genpkey -algorithm EC -pkeyopt ec_paramgen_curve:P-256 -out foreign.pem 2>/dev/null
+cp foreign.pem foreign.kept
+check 'the reference in place of a foreign key' zca export web.myorg.ztna --key foreign.pem
+check 'keeps that' cmp foreign.kept foreign.pem.previous
 check 'where to?' refuses 'where to' zca export web.myorg.ztna
 check 'which?' refuses 'which identity' zca export --bundle x.pem
-check 'an unknown one' refuses "export 'none'" zca export none --bundle x.pem
+check 'an unknown one' refuses "export 'none': there is no identity 'zca://default/none': 'zca list'" zca export none --bundle x.pem
 check 'of which nothing was written' test ! -e x.pem
 check 'no directory' refuses 'No such file' zca export web.myorg.ztna --bundle no/x.pem
+check 'of which the list of identities says nothing' equal 1 "$(wc -l <"$work/refused.err")"
 finish

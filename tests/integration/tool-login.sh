@@ -33,6 +33,7 @@ sed -i "2a remote-library = $build/remote/zca-remote.so" "$work/before" "$ZCA_CO
 echo wrong >"$work/wrong"
 check 'a wrong password is refused' refuses "log in to 'default'" zca login "${server_login[@]}" --password-file \
     "$work/wrong"
+check 'with advice' grep -q 'right name and password' "$work/refused.err"
 check 'a wrong address is told' refuses "log in to 'default'" zca login --url https://127.0.0.1:1 "${user[@]}" --password-file \
     "$work/server/initial-password"
 check 'and neither is kept' cmp "$work/before" "$ZCA_CONFIG"
@@ -113,6 +114,16 @@ interrupt() { # zca waits for a password; SIGINT ends it with 130
     equal 130 "$status"
 }
 check 'an interrupt: status 130' interrupt
+
+# ---- command lines that are not understood ----
+check 'export of nothing: status 2' status_is 2 zca export
+check 'export to nowhere: status 2' status_is 2 zca export web
+check 'revoke of nothing: status 2' status_is 2 zca revoke
+check 'pin of nothing: status 2' status_is 2 zca pin
+check 'names and all: status 2' status_is 2 zca renew --all web
+check 'help for what is not there: status 2' status_is 2 zca help frob
+check 'help for a word that several begin with' says 'usage: zca ca show [--OPTION...]' zca help ca
+check 'too much, and of what' refuses "'x' is too much: see 'zca help list'" zca list x
 
 # ---- the CA and the list ----
 check 'ca init' zca ca init

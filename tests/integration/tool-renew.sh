@@ -50,7 +50,8 @@ check 'by force with reuse-key' zca renew zca://default/mail.myorg.ztna --force
 check 'keeps the key' equal "$before" "$(public "$(stored mail.myorg.ztna)")"
 
 check 'a lost file' rm bundle.pem
-check 'is written again though nothing is due' zca renew
+check 'is written again though nothing is due' grep -q '^Not due, but files and reload were made up for: zca://default/web' \
+    <(zca renew)
 check 'as it was' equal "$(serial "$(stored web.myorg.ztna)")" "$(serial bundle.pem)"
 
 # a certificate of a minute is due at once, or half a minute later
@@ -60,6 +61,8 @@ check 'one that zca.conf does not name is left alone' equal '' "$(zca renew | gr
 check 'unless asked for all' grep -q 'short' <(zca renew --all)
 check 'a name that nothing here knows is refused' refuses "no identity 'zca://default/wbe.myorg.ztna'" zca renew wbe.myorg.ztna --force
 check 'and nothing was asked for' test ! -e "$(stored wbe.myorg.ztna)"
+check 'an authority that is not here is told' refuses "there is no authority 'nope'" zca renew --authority nope
+check 'by the list as well' refuses "there is no authority 'nope'" zca list --authority nope
 check 'names or all' refuses 'give names or --all' zca renew --all web.myorg.ztna
 
 check 'a command that fails is told' sed -i "s|^reload = .*|reload = /bin/false|" "$ZCA_CONFIG"
