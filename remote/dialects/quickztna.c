@@ -7,7 +7,6 @@
 #include "remote/dialects/quickztna.h"
 
 #include <string.h>
-#include <strings.h>
 
 #include "base/openssl_auto.h"
 #include "base/pem.h"
@@ -61,6 +60,9 @@ static bool revoke(struct zca_client *client, const char *id, const char *reason
 
 /* ---- recovery ---- */
 
+/* What may have been lost after that stays, rather than that another one is revoked. */
+static const int64_t longest_order_s = 3600;
+
 /* The serial number of the certificate being renewed: that one must not be taken for a lost one. */
 static bool format_serial(struct zca_span der, struct zca_buffer *out_text, struct zca_error *err)
 {
@@ -70,10 +72,12 @@ static bool format_serial(struct zca_span der, struct zca_buffer *out_text, stru
            zca_serial_format(X509_get0_serialNumber(certificate), 32, out_text, err);
 }
 
+/* Of the time when the order can have been sent: the name may be another host's since. */
 static bool is_lost(const struct zca_record *record, int64_t started_at_s, const char *current)
 {
     return !record->revoked && record->issued_at_s >= started_at_s &&
-           strcasecmp(record->serial, current) != 0;
+           record->issued_at_s - started_at_s <= longest_order_s &&
+           !zca_quickztna_same_number(record->serial, current);
 }
 
 /* Keys come once: a certificate whose answer was lost is of no use to anybody, and is revoked. */

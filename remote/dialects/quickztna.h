@@ -94,6 +94,9 @@ ZCA_NODISCARD bool zca_quickztna_issue(struct zca_client *client,
                                        const struct zca_json *body, bool local_key,
                                        struct zca_ticket *out_ticket, struct zca_error *err);
 
+/** zca_quickztna_same_number tells whether hexadecimal numbers differ in case, colons and leading zeros only. */
+bool zca_quickztna_same_number(const char *left, const char *right);
+
 /** zca_quickztna_list sends the body of `list` and keeps what the filter admits. */
 ZCA_NODISCARD bool zca_quickztna_list(struct zca_client *client, const struct zca_json *body,
                                       const struct zca_record_filter *filter,

@@ -37,8 +37,7 @@ ZCA_DEFINE_AUTO_CLEAR(listed, struct listed, clear_listed);
 /* SSH certificates stand in the same table of the product, with such names. */
 static const char ssh_prefix[] = "ssh:";
 
-/* Hexadecimal numbers are equal when they differ in case, colons and leading zeros only. */
-static bool same_number(const char *left, const char *right)
+bool zca_quickztna_same_number(const char *left, const char *right)
 {
     left += strspn(left, "0:");
     right += strspn(right, "0:");
@@ -56,7 +55,7 @@ static bool is_wanted(const struct listed *listed, const struct zca_record_filte
     const char *name = listed->name ? listed->name : "";
     return strncmp(name, ssh_prefix, strlen(ssh_prefix)) != 0 &&
            (!filter->name || strcmp(filter->name, name) == 0) &&
-           (!filter->serial || same_number(filter->serial, listed->serial));
+           (!filter->serial || zca_quickztna_same_number(filter->serial, listed->serial));
 }
 
 /* 0 when it is absent or no time: a list with one odd date is still a list. */
