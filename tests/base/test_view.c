@@ -230,7 +230,7 @@ static void contexts_come_and_go(void **state)
     struct zca_error err = {.reason = ZCA_ERR_NONE};
     OSSL_LIB_CTX *contexts[8];
     OSSL_PROVIDER *views[8];
-    for (int round = 0; round < 100; round++) {
+    for (int round = 0; round < 40; round++) {
         for (size_t i = 0; i < ZCA_COUNT(contexts); i++) {
             contexts[i] = OSSL_LIB_CTX_new();
             views[i] = zca_view_load(contexts[i], "default", i % 2 == 0, &err);
