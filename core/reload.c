@@ -184,3 +184,14 @@ bool zca_reload_run(const char *command, const char *uri, int timeout_ms, struct
     }
     return await(pid, command, timeout_ms, err);
 }
+
+bool zca_reload_check(const char *command, struct zca_error *err)
+{
+    zca_auto(words) struct words words = {.text = NULL};
+    if (!split(command, &words, err)) {
+        return false;
+    }
+    zca_auto(text) char *program = find_program(words.argv[0], err);
+    return program && (access(program, X_OK) == 0 ||
+                       zca_error_set_errno(err, "the reload command '%s'", program));
+}

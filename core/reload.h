@@ -20,4 +20,8 @@
 ZCA_NODISCARD bool zca_reload_run(const char *command, const char *uri, int timeout_ms,
                                   struct zca_error *err);
 
+/** zca_reload_check tells whether a command's program is there and may be run. Runs nothing.
+ * err   ZCA_ERR_CONFIG for an empty command; ZCA_ERR_NOT_FOUND, ZCA_ERR_SYSTEM. */
+ZCA_NODISCARD bool zca_reload_check(const char *command, struct zca_error *err);
+
 #endif

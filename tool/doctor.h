@@ -12,6 +12,7 @@ struct zca_doctor {
     const struct zca_tool *tool;
     const struct zca_config *config; /* NULL: it cannot be read */
     struct zca_openssl_conf openssl_conf;
+    size_t num_references; /* in files for servers */
     size_t num_failures;
 };
 

@@ -31,6 +31,29 @@ static struct zca_key *open_sealed(struct zca_identity *identity,
                           zca_buffer_span(&reference->sealed), err);
 }
 
+/* An export writes what is there: without a key there must be another first. */
+static void advise_key(struct zca_doctor *doctor, struct zca_identity *identity)
+{
+    struct zca_error failure = {.reason = ZCA_ERR_NONE};
+    const char *uri = zca_identity_get_uri(identity);
+    zca_auto(zca_key) struct zca_key *key = zca_identity_key(identity, &failure);
+    if (key) {
+        zca_doctor_advise(doctor, "zca export %s writes the file anew; then reload its server",
+                          uri);
+    } else if (failure.reason == ZCA_ERR_NOT_FOUND) {
+        zca_doctor_advise(doctor,
+                          "put the key's file back, or 'zca cert %s --authority %s' for a new "
+                          "key; then zca export %s writes the file anew",
+                          zca_identity_get_name(identity),
+                          zca_identity_get_authority_name(identity), uri);
+    } else {
+        zca_doctor_advise(doctor,
+                          "identity '%s' first, as told above; then zca export %s writes the "
+                          "file anew",
+                          uri, uri);
+    }
+}
+
 static bool check_key(struct zca_doctor *doctor, const char *path, struct zca_identity *identity,
                       const struct zca_reference *reference)
 {
@@ -42,8 +65,7 @@ static bool check_key(struct zca_doctor *doctor, const char *path, struct zca_id
                : zca_identity_key_of(identity, public_key, &failure);
     if (!key) {
         zca_doctor_fail(doctor, "'%s': %s", path, failure.message);
-        zca_doctor_advise(doctor, "zca export %s writes the file anew; then reload its server",
-                          zca_identity_get_uri(identity));
+        advise_key(doctor, identity);
         return false;
     }
     zca_auto(zca_key) struct zca_key *present = zca_identity_key(identity, NULL);
@@ -82,8 +104,8 @@ static bool check_reference(struct zca_doctor *doctor, const char *path,
     return check_key(doctor, path, identity, reference);
 }
 
-static bool check_plain_key(struct zca_doctor *doctor, const char *path,
-                            const struct zca_pem_file *contents)
+static bool check_mode(struct zca_doctor *doctor, const char *path,
+                       const struct zca_pem_file *contents)
 {
     if (contents->has_plain_key && (contents->mode & 077) != 0) {
         zca_doctor_fail(doctor, "'%s' holds a key in the clear and has mode %04o", path,
@@ -92,7 +114,7 @@ static bool check_plain_key(struct zca_doctor *doctor, const char *path,
                           path);
         return false;
     }
-    return true;
+    return zca_doctor_mode(doctor, path, S_IWGRP | S_IWOTH);
 }
 
 /* ---- the certificate ---- */
@@ -100,12 +122,20 @@ static bool check_plain_key(struct zca_doctor *doctor, const char *path,
 static bool check_pair(struct zca_doctor *doctor, const char *path,
                        const struct zca_pem_file *contents)
 {
-    bool is_pair = !contents->reference.uri || !contents->chain ||
-                   zca_span_equal(zca_chain_get_public(contents->chain),
-                                  zca_buffer_span(&contents->reference.public_key));
+    const char *uri = contents->reference.uri;
+    bool is_pair = true;
+    if (uri && contents->chain) {
+        is_pair = zca_span_equal(zca_chain_get_public(contents->chain),
+                                 zca_buffer_span(&contents->reference.public_key));
+    } else if (contents->plain_key.len > 0 && contents->chain) {
+        zca_auto(zca_key) struct zca_key *key = zca_key_import_pkcs8(
+            doctor->tool->library, zca_buffer_span(&contents->plain_key), NULL);
+        is_pair = !key || zca_chain_matches(contents->chain, key); /* no key: of a type not ours */
+    }
     if (!is_pair) {
-        zca_doctor_fail(doctor, "'%s': certificate and key reference are not of one pair", path);
-        zca_doctor_advise(doctor, "zca export %s --bundle %s", contents->reference.uri, path);
+        zca_doctor_fail(doctor, "'%s': certificate and key%s are not of one pair", path,
+                        uri ? " reference" : "");
+        zca_doctor_advise(doctor, "zca export %s --bundle %s", uri ? uri : "NAME", path);
     }
     return is_pair;
 }
@@ -161,10 +191,11 @@ static void check_file(struct zca_doctor *doctor, const char *path,
         advise_writing(doctor, expected);
         return;
     }
-    bool right = check_plain_key(doctor, path, &contents);
+    bool right = check_mode(doctor, path, &contents);
     right = check_pair(doctor, path, &contents) && right;
     right = check_dates(doctor, path, contents.chain) && right;
     if (contents.reference.uri) {
+        doctor->num_references++;
         right = check_reference(doctor, path, expected, &contents.reference) && right;
     }
     if (right && expected) {

@@ -156,6 +156,24 @@ static void check_early(struct zca_doctor *doctor, const struct zca_openssl_conf
     }
 }
 
+/* What programs may not do, while this command may. */
+static void check_limits(struct zca_doctor *doctor, const struct zca_openssl_conf *conf)
+{
+    if (conf->uris_only && doctor->num_references > 0) {
+        zca_doctor_fail(doctor,
+                        "zca-uris-only = yes in [%s]: programs cannot read the key references "
+                        "above: %zu",
+                        conf->zca_section, doctor->num_references);
+        zca_doctor_advise(doctor, "no zca-uris-only in [%s] of openssl.cnf", conf->zca_section);
+    }
+    if (conf->remote_off) {
+        zca_doctor_warn(doctor, "zca-remote = off in [%s]: programs get no certificates on demand",
+                        conf->zca_section);
+        zca_doctor_advise(doctor, "no zca-remote in [%s] of openssl.cnf, or zca cert NAME first",
+                          conf->zca_section);
+    }
+}
+
 static void check_conf(struct zca_doctor *doctor, const char *path,
                        const struct zca_openssl_conf *conf)
 {
@@ -176,6 +194,7 @@ static void check_conf(struct zca_doctor *doctor, const char *path,
     check_unknown(doctor, conf);
     check_invalid(doctor, conf);
     check_early(doctor, conf);
+    check_limits(doctor, conf);
 }
 
 /* Services do not inherit the variable; nginx drops it when it replaces its own binary. */

@@ -3,6 +3,7 @@
  * zca doctor's look at what stands around: files in the way of URIs, and configurations of servers that
  * lose OPENSSL_CONF, change their root, or ask an engine first. The text is searched, not understood.
  */
+#include <ctype.h>
 #include <dirent.h>
 #include <glob.h>
 #include <stdio.h>
@@ -46,6 +47,12 @@ void zca_doctor_shadows(struct zca_doctor *doctor)
 
 /* ---- reading configurations ---- */
 
+/* "ssl_key" is not "ssl_key_password" */
+static bool continues_word(char next)
+{
+    return isalnum((unsigned char)next) || next == '_';
+}
+
 /* The rest of the first line that begins with `start` and is no comment; NULL: there is none. New memory. */
 static char *line_after(const char *path, const char *start)
 {
@@ -57,7 +64,7 @@ static char *line_after(const char *path, const char *start)
     for (char *line = strtok_r((char *)text.data, "\n", &place); line;
          line = strtok_r(NULL, "\n", &place)) {
         line += strspn(line, " \t");
-        if (strncmp(line, start, strlen(start)) == 0) {
+        if (strncmp(line, start, strlen(start)) == 0 && !continues_word(line[strlen(start)])) {
             return strdup(line + strlen(start));
         }
     }
@@ -143,19 +150,31 @@ static bool holds_reference(const char *path, bool *out_sealed)
     return found;
 }
 
+/* The file as OpenSSL reads it; where variables of easy-rsa are missing here, by its lines. */
+static bool easyrsa_activates(const char *path)
+{
+    struct zca_error failure = {.reason = ZCA_ERR_NONE};
+    zca_auto(zca_openssl_conf) struct zca_openssl_conf conf = {.has_zca = false};
+    if (zca_openssl_conf_read(path, &conf, &failure)) {
+        return conf.zca_activated;
+    }
+    zca_auto(text) char *start = line_after(path, "openssl_conf");
+    zca_auto(text) char *section = line_after(path, "zca");
+    return failure.reason == ZCA_ERR_CONFIG && start && section;
+}
+
 /* easy-rsa has its own file and sets OPENSSL_CONF to it, whatever the user set. */
 static void check_easyrsa(struct zca_doctor *doctor)
 {
     bool sealed = false;
     const char *named = secure_getenv("EASYRSA_PKI");
     const char *pki = named ? named : "pki";
-    zca_auto(zca_openssl_conf) struct zca_openssl_conf conf = {.has_zca = false};
     zca_auto(text) char *key = zca_path_join(pki, "private/ca.key", "", NULL);
     zca_auto(text) char *path = zca_path_join(pki, "openssl-easyrsa.cnf", "", NULL);
     if (!key || !path || !holds_reference(key, &sealed)) {
         return;
     }
-    if (!zca_openssl_conf_read(path, &conf, NULL) || !conf.zca_activated) {
+    if (!easyrsa_activates(path)) {
         zca_doctor_fail(doctor,
                         "easy-rsa's CA key '%s' is a reference, but '%s' does not activate "
                         "zca",

@@ -128,6 +128,8 @@ static void read_zca(const CONF *conf, const char *section, struct zca_openssl_c
     out->zca_log = copy_value(conf, section, "zca-log");
     out->keeps_sealing_key = says(conf, section, "zca-keep-sealing-key", "yes");
     out->claims_pkcs11 = says(conf, section, "zca-claim-pkcs11-scheme", "yes");
+    out->uris_only = says(conf, section, "zca-uris-only", "yes");
+    out->remote_off = says(conf, section, "zca-remote", "off");
     out->no_ensure = says(conf, section, "zca-ensure-default", "no");
     find_unknown(conf, section, out);
     find_invalid(conf, section, out);

@@ -20,6 +20,8 @@ struct zca_openssl_conf {
     char *zca_invalid;       /* what is wrong with a value in that section; NULL: nothing */
     bool keeps_sealing_key;  /* its zca-keep-sealing-key is yes */
     bool claims_pkcs11;      /* its zca-claim-pkcs11-scheme is yes */
+    bool uris_only;          /* its zca-uris-only is yes */
+    bool remote_off;         /* its zca-remote is off */
     bool no_ensure;          /* its zca-ensure-default is no */
     bool other_activated;    /* any other provider is */
     bool default_activated;  /* default or fips is */

@@ -86,6 +86,28 @@ static void failures_are_told(void **state)
     assert_non_null(strstr(err.message, "signal 15"));
 }
 
+static void check_finds_the_program_and_runs_nothing(void **state)
+{
+    (void)state;
+
+    static const struct {
+        const char *command;
+        enum zca_reason reason;
+    } rows[] = {
+        {"false now",        ZCA_ERR_NONE     },
+        {"/bin/false",       ZCA_ERR_NONE     },
+        {"zca-no-such now",  ZCA_ERR_NOT_FOUND},
+        {"/nowhere/program", ZCA_ERR_NOT_FOUND},
+        {"  ",               ZCA_ERR_CONFIG   },
+    };
+
+    for (size_t i = 0; i < ZCA_COUNT(rows); i++) {
+        struct zca_error err = {.reason = ZCA_ERR_NONE};
+        assert_int_equal(zca_reload_check(rows[i].command, &err), rows[i].reason == ZCA_ERR_NONE);
+        assert_int_equal(err.reason, rows[i].reason);
+    }
+}
+
 static void slow_command_is_killed_with_its_children(void **state)
 {
     struct zca_error err = {.reason = ZCA_ERR_NONE};
@@ -126,6 +148,7 @@ int main(void)
         PLACE(command_is_split_at_spaces_without_a_shell),
         PLACE(environment_is_small),
         PLACE(standard_input_is_empty),
+        cmocka_unit_test(check_finds_the_program_and_runs_nothing),
         PLACE(program_is_found_in_the_systems_directories),
         PLACE(failures_are_told),
         PLACE(slow_command_is_killed_with_its_children),

@@ -51,7 +51,7 @@ heal
 check 'an empty file' finds "'$bundle' holds neither a key nor a certificate" "zca renew $uri"
 heal
 rm "$key"
-check 'a reference whose key is gone' finds "has no key: there is no '$key'" "zca export $uri"
+check 'a reference whose key is gone' finds "has no key: there is no '$key'" "'zca cert $name --authority default' for a new key; then zca export $uri"
 openssl pkey -in "$uri" -noout
 check 'a reference whose key was replaced' finds "the key of '$uri' was replaced" "zca export $uri"
 check 'a certificate for another key' finds "identity '$uri': the certificate is for another key" "zca renew --force $uri"
@@ -62,8 +62,19 @@ check 'which is no pair' told FAIL "'$bundle': certificate and key reference are
 heal
 cat plain.key plain.pem >"$bundle"
 chmod 644 "$bundle"
+chmod 600 "$bundle"
+check 'a pair in the clear' grep -q "^ok .*file '$bundle'" <(zca doctor "$bundle")
+chmod 644 "$bundle"
 check 'a key in the clear that all may read' finds "'$bundle' holds a key in the clear and has mode 0644" "chmod 600 $bundle"
 heal
+{ cat plain.key; part kept.pem CERTIFICATE; } >"$bundle"
+check 'a key in the clear with the certificate of another' finds "'$bundle': certificate and key are not of one pair" 'zca export'
+{ part kept.pem REFERENCE; printf -- '-----BEGIN CERTIFICATE-----\nMAA=\n-----END CERTIFICATE-----\n'; } >"$bundle"
+check 'a certificate that is none' finds "'$bundle': OpenSSL cannot read a certificate in it" "zca renew $uri"
+heal
+chmod 666 "$bundle"
+check 'a file that all may write' finds "'$bundle' has mode 0666" "chmod 0644 $bundle"
+chmod 600 "$bundle"
 openssl x509 -req -in <(openssl req -new -key "$uri" -subj /CN=x) -signkey "$uri" -days -1 -out old.pem 2>/dev/null
 { part kept.pem REFERENCE; cat old.pem; } >"$bundle"
 check 'an expired certificate in a file' finds "'$bundle': the certificate has expired" 'zca renew'
@@ -123,6 +134,12 @@ check 'ordinary memory' warns 'secure-memory = 0' "secure-memory = 4096 in [zca]
 heal
 
 # ---- renewal ----
+for program in systemctll /nowhere/reload; do
+    sed -i "s|^bundle-file.*|&\nreload = $program reload nginx|" "$ZCA_CONFIG"
+    check "a reload command that is not there: $program" finds "the reload command '$program'" \
+        "reload = PROGRAM ... in [identity $name] of $ZCA_CONFIG"
+    restore
+done
 sed -i 's|^bundle-file.*|&\nreload = /bin/false|' "$ZCA_CONFIG"
 zca renew --force "$name" >/dev/null 2>&1
 check 'a reload that did not succeed' finds "identity '$uri': its reload command has not succeeded yet" "zca renew $uri"
@@ -177,6 +194,13 @@ check 'a value that is none' finds "option 'keystore': 'nowhere' is not one of" 
 restore
 sed -i 's|^module = .*|&\nfrobnicate = yes|' openssl.cnf
 check 'like nothing known' finds "nobody reads 'frobnicate'" 'provider-zca(7)'
+restore
+sed -i 's|^module = .*|&\nzca-uris-only = yes|' openssl.cnf
+check 'references that nobody reads' finds 'zca-uris-only = yes in [zca_provider]: programs cannot read the key references' \
+    'no zca-uris-only in [zca_provider]'
+restore
+sed -i 's|^module = .*|&\nzca-remote = off|' openssl.cnf
+check 'programs without network' warns 'zca-remote = off in [zca_provider]' 'no zca-remote in [zca_provider]'
 restore
 
 sed -i 's/^state-dir.*/&\nclaim-pkcs11-scheme = yes/' "$ZCA_CONFIG"

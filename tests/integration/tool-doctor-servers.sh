@@ -45,6 +45,9 @@ if [ -d /etc/dovecot ]; then
     over /etc/dovecot/dovecot.conf "ssl_key = <$work/plain.pem"
     check 'dovecot with a plain reference' finds "cannot open the reference '$work/plain.pem'" 'sealed-reference = yes in its [identity NAME]'
     over /etc/dovecot/dovecot.conf "ssl_key = <$work/sealed.pem"
+    over /etc/dovecot/dovecot.conf 'ssl_key_password = x' "ssl_key = <$work/plain.pem"
+    check 'below a line that begins like it' finds "cannot open the reference '$work/plain.pem'" 'sealed-reference = yes'
+    over /etc/dovecot/dovecot.conf "ssl_key = <$work/sealed.pem"
     check 'dovecot without the sealing key' finds "cannot open the reference '$work/sealed.pem'" 'zca-keep-sealing-key = yes'
     sed -i 's|^module = .*|&\nzca-keep-sealing-key = yes|' openssl.cnf
     check 'dovecot with both' silent 'cannot open the reference'
@@ -65,6 +68,12 @@ cp "$system" pki/openssl-easyrsa.cnf
 check 'easy-rsa without zca' finds "'pki/openssl-easyrsa.cnf' does not activate zca" 'put the lines of openssl.cnf.example'
 cp openssl.cnf pki/openssl-easyrsa.cnf
 check 'or with' silent easy-rsa
+if [ -r /usr/share/easy-rsa/openssl-easyrsa.cnf ]; then
+    cat /usr/share/easy-rsa/openssl-easyrsa.cnf "$example" >pki/openssl-easyrsa.cnf
+    check 'or with, in a file of variables that are not set here' silent easy-rsa
+    cp /usr/share/easy-rsa/openssl-easyrsa.cnf pki
+    check 'which does not do it alone' finds "'pki/openssl-easyrsa.cnf' does not activate zca" 'put the lines of openssl.cnf.example'
+fi
 rm -r pki
 
 # ---- Apache's engine ----
@@ -79,7 +88,8 @@ check 'or is not there' silent 'Apache asks the engine'
 restore
 
 # ---- the timer ----
-schedules=("$work/etc/etc/systemd/system/timers.target.wants/zca-renew.timer" "$work/etc/etc/cron.d/zca")
+wants=$work/etc/etc/systemd/system/timers.target.wants
+schedules=("$wants/zca-renew.timer" "$wants/zca-renew@redis.timer" "$work/etc/etc/cron.d/zca")
 if ! grep -qrs 'zca renew' /etc/crontab /etc/cron.*/ /var/spool/cron; then
     check 'nothing renews' warns "nothing runs 'zca renew'" 'systemctl enable --now zca-renew.timer'
     for schedule in "${schedules[@]}"; do
@@ -88,6 +98,21 @@ if ! grep -qrs 'zca renew' /etc/crontab /etc/cron.*/ /var/spool/cron; then
         check "or $(basename "$schedule") does" silent "nothing runs 'zca renew'"
         rm "$schedule"
     done
+    over "$work/etc/etc/cron.d/zca" '# 17 * * * * root zca renew'
+    check 'nor a comment' warns "nothing runs 'zca renew'"
+    over "$work/etc/etc/cron.d/zca" '17 * * * * root zca --config /etc/zca/redis.conf renew'
+    check 'but options between' silent "nothing runs 'zca renew'"
+    check 'which leaves out what has no section' warns "'zca://default/web.myorg.ztna' has no section in zca.conf" \
+        "[identity web.myorg.ztna] and authority = default in $ZCA_CONFIG"
+    over "$work/etc/etc/cron.d/zca" '17 * * * * root zca renew --all'
+    check 'unless all are renewed' silent 'has no section'
+    rm "$work/etc/etc/cron.d/zca"
+    printf '[identity web.myorg.ztna]\n' >>"$ZCA_CONFIG"
+    check 'or has one' silent 'has no section'
+    restore
+    ln -s /nowhere/zca-renew.timer "$wants/zca-renew.timer"
+    check 'nor a link to nothing' warns "nothing runs 'zca renew'"
+    rm "$wants/zca-renew.timer"
     openssl x509 -req -in <(openssl req -new -key zca://web.myorg.ztna -subj /CN=x) -signkey zca://web.myorg.ztna \
         -days -1 -out "$state/certs/default/web.myorg.ztna.pem" 2>/dev/null
     check 'nothing renews what is due' finds "nothing runs 'zca renew', and certificates are due: 1" 'in /etc/cron.d/zca'

@@ -104,11 +104,13 @@ static void parameters_of_zca_are_read(void **state)
                           "[a]\ndefault_properties = ?provider=zca\n[p]\nzca = z\n[z]\n"
                           "zca-log = none\nzca-keep-sealing-key = yes\n"
                           "zca-claim-pkcs11-scheme = yes\nzca-ensure-default = no\n"
+                          "zca-uris-only = yes\nzca-remote = off\n"
                           "zca-state-dir = /s\nsoft_load = 1\nmodule = m\n",
                           &conf, NULL));
     assert_string_equal(conf.properties, "?provider=zca");
     assert_string_equal(conf.zca_log, "none");
     assert_true(conf.keeps_sealing_key && conf.claims_pkcs11 && conf.no_ensure);
+    assert_true(conf.uris_only && conf.remote_off);
     assert_null(conf.zca_unknown);
 }
 

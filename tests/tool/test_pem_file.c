@@ -112,6 +112,7 @@ static void plain_key_is_seen(void **state)
     zca_auto(zca_pem_file) struct zca_pem_file file = {.chain = NULL};
     assert_true(read_texts(certificate, plain, &file, NULL));
     assert_true(file.has_plain_key && file.chain && !file.reference.uri);
+    assert_true(zca_span_equal(zca_buffer_span(&file.plain_key), zca_span_text("0")));
 }
 
 static void text_without_blocks_is_empty(void **state)
@@ -130,7 +131,9 @@ static void broken_block_is_refused(void **state)
     static const char garbled[] =
         "-----BEGIN ZCA PRIVATE KEY-----\n!!!!\n-----END ZCA PRIVATE KEY-----\n";
     static const char cut[] = "-----BEGIN ZCA PRIVATE KEY-----\nMAA=\n";
-    const char *const texts[] = {foreign, garbled, cut};
+    static const char no_certificate[] =
+        "-----BEGIN CERTIFICATE-----\nMAA=\n-----END CERTIFICATE-----\n";
+    const char *const texts[] = {foreign, garbled, cut, no_certificate};
     for (size_t i = 0; i < ZCA_COUNT(texts); i++) {
         struct zca_error err = {.reason = ZCA_ERR_NONE};
         struct zca_pem_file file = {.chain = NULL};
