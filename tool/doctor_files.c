@@ -6,6 +6,9 @@
 
 #include "base/clock.h"
 #include "core/certificate.h"
+#include "core/keystore.h"
+#include "core/pin.h"
+#include "core/stored.h"
 #include "core/verify.h"
 #include "tool/doctor.h"
 #include "tool/inventory.h"
@@ -13,6 +16,25 @@
 static const char *config_path(const struct zca_doctor *doctor)
 {
     return zca_library_config_file(doctor->tool->library);
+}
+
+/* Who may write to a directory may put another in the place of what is in it, unless it is sticky. */
+static bool check_writers(struct zca_doctor *doctor, const char *path)
+{
+    struct stat status;
+    return stat(path, &status) != 0 || (status.st_mode & S_ISVTX) != 0 ||
+           zca_doctor_mode(doctor, path, S_IWGRP | S_IWOTH);
+}
+
+/* The directory that `path` is in. */
+static void check_parent(struct zca_doctor *doctor, const char *path)
+{
+    zca_auto(text) char *parent = strdup(path);
+    char *slash = parent ? strrchr(parent, '/') : NULL;
+    if (slash && slash != parent) {
+        *slash = '\0';
+        (void)check_writers(doctor, parent); /* it has said what is wrong */
+    }
 }
 
 void zca_doctor_config(struct zca_doctor *doctor)
@@ -29,7 +51,10 @@ void zca_doctor_config(struct zca_doctor *doctor)
     if (access(path, F_OK) != 0) {
         zca_doctor_warn(doctor, "there is no '%s': the defaults are in force", path);
         zca_doctor_advise(doctor, "zca login --url URL --trust FILE");
-    } else if (zca_doctor_mode(doctor, path, writable)) {
+        return;
+    }
+    check_parent(doctor, path);
+    if (zca_doctor_mode(doctor, path, writable)) {
         zca_doctor_ok(doctor, "configuration '%s'", path);
     }
 }
@@ -80,6 +105,18 @@ static size_t check_directory(struct zca_doctor *doctor, size_t row, const char 
     }
     check_owner(doctor, path);
     return 1;
+}
+
+/* What holds the directories of all authorities: found by one of them. */
+static void check_places(struct zca_doctor *doctor, const char *authority)
+{
+    for (size_t i = 0; authority && i < ZCA_COUNT(directories); i++) {
+        zca_auto(text) char *path =
+            directory_path(doctor->tool->library, directories[i].place, authority);
+        if (path) {
+            check_parent(doctor, path);
+        }
+    }
 }
 
 /* ---- workers: a trust store by URI is read anew by processes without privileges ---- */
@@ -137,7 +174,9 @@ void zca_doctor_directories(struct zca_doctor *doctor)
                           config_path(doctor));
         return;
     }
+    (void)check_writers(doctor, state); /* it has said what is wrong */
     const char *const *name = zca_config_names(doctor->config, "authority");
+    check_places(doctor, *name);
     for (; *name; name++) {
         for (size_t i = 0; i < ZCA_COUNT(directories); i++) {
             num_right += check_directory(doctor, i, *name);
@@ -182,15 +221,18 @@ static void check_key_file(struct zca_doctor *doctor, struct zca_identity *ident
 static void check_certificate(struct zca_doctor *doctor, struct zca_identity *identity,
                               const struct zca_key *key)
 {
-    const char *name = zca_identity_get_name(identity);
     const char *uri = zca_identity_get_uri(identity);
-    zca_auto(zca_chain) struct zca_chain *chain = zca_certificate_load_chain(
-        doctor->tool->library, zca_authority_get_name(zca_identity_get_authority(identity)), name,
-        NULL);
-    if (!chain) {
+    struct zca_error failure = {.reason = ZCA_ERR_NONE};
+    zca_auto(zca_chain) struct zca_chain *chain =
+        zca_certificate_load_chain(doctor->tool->library, zca_identity_get_authority_name(identity),
+                                   zca_identity_get_name(identity), &failure);
+    if (!chain && failure.reason == ZCA_ERR_NOT_FOUND) {
         return;
     }
-    if (key && !zca_chain_matches(chain, key)) {
+    if (!chain) {
+        zca_doctor_fail(doctor, "identity '%s': %s", uri, failure.message);
+        zca_doctor_advise(doctor, "zca renew --force %s", uri);
+    } else if (key && !zca_chain_matches(chain, key)) {
         zca_doctor_fail(doctor, "identity '%s': the certificate is for another key", uri);
         zca_doctor_advise(doctor, "zca renew --force %s", uri);
     } else if (zca_chain_get_not_after_s(chain) <= zca_clock_now_s()) {
@@ -199,8 +241,42 @@ static void check_certificate(struct zca_doctor *doctor, struct zca_identity *id
     } else if (zca_chain_get_not_before_s(chain) > zca_clock_now_s() + ZCA_CLOCK_SKEW_S) {
         zca_doctor_fail(doctor, "identity '%s': the certificate is not valid yet", uri);
         zca_doctor_advise(doctor, "set the clock: timedatectl set-ntp true");
+    } else if (!zca_stored_stands(identity)) {
+        zca_doctor_fail(doctor, "identity '%s': the certificate does not lead to the pinned CA",
+                        uri);
+        zca_doctor_advise(doctor, "zca renew %s: the CA was replaced", uri);
     } else {
         zca_doctor_ok(doctor, "identity '%s'", uri);
+    }
+}
+
+/* false: there is one that cannot be read, or zca.conf names another; nothing is lost by that. */
+static bool sealing_key_opens(struct zca_doctor *doctor, const struct zca_identity *identity)
+{
+    zca_auto(zca_buffer) struct zca_buffer sealing_key = ZCA_SECRET_BUFFER;
+    zca_auto(text) char *path = zca_library_sealing_path(doctor->tool->library, false, false, NULL);
+    bool is_named = zca_config_get_text(doctor->config, "zca", NULL,
+                                        &zca_library_options[ZCA_LIBRARY_SEALING_KEY]);
+    bool is_gone = !is_named && path && access(path, F_OK) != 0;
+    return is_gone ||
+           zca_sealing_key_load(doctor->tool->library, zca_identity_get_keystore(identity), false,
+                                &sealing_key, &(struct zca_error){.reason = ZCA_ERR_NONE});
+}
+
+/* A token that nobody can log in to. */
+static void check_pin(struct zca_doctor *doctor, const struct zca_identity *identity)
+{
+    struct zca_pin_status status = {.is_set = false};
+    if (zca_identity_get_pin(identity) != ZCA_PIN_LOCAL) {
+        return;
+    }
+    zca_pin_status(doctor->tool->library, zca_identity_get_authority_name(identity),
+                   zca_identity_get_name(identity), &status);
+    if (!status.is_set || status.num_failures >= ZCA_PIN_MAX_FAILURES) {
+        zca_doctor_warn(doctor, "identity '%s': pin = local, and %s: its token lets nobody log in",
+                        zca_identity_get_uri(identity),
+                        status.is_set ? "the PIN is locked" : "no PIN is set");
+        zca_doctor_advise(doctor, "zca pin %s", zca_identity_get_uri(identity));
     }
 }
 
@@ -208,11 +284,18 @@ static void check_identity(struct zca_doctor *doctor, struct zca_identity *ident
 {
     struct zca_error failure = {.reason = ZCA_ERR_NONE};
     check_key_file(doctor, identity);
+    check_pin(doctor, identity);
     zca_auto(zca_key) struct zca_key *key = zca_identity_key(identity, &failure);
     if (!key && failure.reason != ZCA_ERR_NOT_FOUND) {
         zca_doctor_fail(doctor, "identity '%s': %s", zca_identity_get_uri(identity),
                         failure.message);
-        if (failure.reason == ZCA_ERR_SEALED) {
+        if (failure.reason == ZCA_ERR_SEALED && !sealing_key_opens(doctor, identity)) {
+            zca_doctor_advise(
+                doctor,
+                "the key itself may be whole: sealing-key in [zca] of %s must name the "
+                "file that sealed it, of its owner, mode 0600",
+                config_path(doctor));
+        } else if (failure.reason == ZCA_ERR_SEALED) {
             zca_doctor_advise(doctor,
                               "without its sealing key a key is lost: put the sealing key back, "
                               "or remove the key's file and run 'zca cert %s'",

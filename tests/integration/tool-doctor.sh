@@ -17,6 +17,12 @@ restore
 chmod 666 "$ZCA_CONFIG"
 check 'a zca.conf that all may write' finds 'has mode 0666' "chmod 0644 $ZCA_CONFIG"
 chmod 644 "$ZCA_CONFIG"
+for directory in "$work" "$state" "$state/keys" "$state/certs"; do
+    mode=$(stat -c %a "$directory")
+    chmod 777 "$directory"
+    check "all may write to '$directory'" finds "'$directory' has mode 0777" "chmod 0755 $directory"
+    chmod "$mode" "$directory"
+done
 chmod 755 "$state/keys/default"
 check 'an open key directory' finds "keys/default' has mode 0755" 'chmod 0700'
 chmod 700 "$state/keys/default"
@@ -25,6 +31,14 @@ check 'an open key' finds "web.myorg.ztna.key' has mode 0644" 'chmod 0600'
 check 'which is not lost' test -z "$(zca doctor | grep 'a key is lost')"
 chmod 600 "$state/keys/default/web.myorg.ztna.key"
 sealing=$(find "$state" -name 'sealing*')
+chmod 644 "$sealing"
+check 'an open sealing key' finds "sealing.key' has mode 0644" 'chmod 0600'
+check 'loses no key' silent "remove the key's file"
+chmod 600 "$sealing"
+sed -i "s|^state-dir.*|&\nsealing-key = $work/nowhere.key|" "$ZCA_CONFIG"
+check 'a sealing key elsewhere that is not there' finds "$work/nowhere.key" "sealing-key in [zca] of $ZCA_CONFIG"
+check 'loses none either' silent "remove the key's file"
+restore
 mv "$sealing" sealing.kept
 check 'a lost sealing key' finds 'sealing' 'put the sealing key back'
 head -c 32 /dev/urandom >"$sealing"
@@ -39,6 +53,12 @@ check 'which works' openssl pkey -in zca://web.myorg.ztna -pubout
 cp -p key.kept "$state/keys/default/web.myorg.ztna.key"
 cp -p pem.kept "$state/certs/default/web.myorg.ztna.pem"
 mv sealing.kept "$sealing"
+sed -i '3,5d' "$state/certs/default/web.myorg.ztna.pem"
+check 'a cut certificate' finds "identity 'zca://default/web.myorg.ztna': " 'zca renew --force'
+cp -p pem.kept "$state/certs/default/web.myorg.ztna.pem"
+printf '[identity web.myorg.ztna]\npin = local\n' >>"$ZCA_CONFIG"
+check 'a PIN that nobody has set' warns 'no PIN is set: its token lets nobody log in' 'zca pin zca://default/web.myorg.ztna'
+restore
 chmod 644 "$state/authorities/default/token"
 check 'open tokens' finds "token' has mode 0644" 'chmod 0600'
 chmod 600 "$state/authorities/default/token"
@@ -98,6 +118,8 @@ openssl req -x509 -newkey ec -pkeyopt ec_paramgen_curve:P-256 -nodes -keyout oth
     -addext basicConstraints=critical,CA:TRUE \
     -out "$state/authorities/default/ca.pem" 2>/dev/null
 check 'another CA is pinned' finds 'has another CA' 'zca ca show --trust'
+check 'which issued nothing here' told FAIL "web.myorg.ztna': the certificate does not lead to the pinned CA" \
+    'zca renew zca://default/web.myorg.ztna'
 cp ca.kept "$state/authorities/default/ca.pem"
 if command -v cc >/dev/null; then
     cat >ahead.c <<'EOC'
