@@ -181,9 +181,12 @@ static bool set_fixed_options(struct zca_http *http)
            curl_easy_setopt(easy, CURLOPT_SSL_CTX_DATA, http) == CURLE_OK;
 }
 
-/* Of one connection at most. */
+/* Of one connection at most. libcurl writes the keys of its connections where the environment says, whoever runs it. */
 static bool make_handles(struct zca_http *http)
 {
+    if (getauxval(AT_SECURE) != 0) {
+        (void)unsetenv("SSLKEYLOGFILE"); /* cannot fail */
+    }
     http->easy = curl_easy_init();
     http->multi = curl_multi_init();
     return http->easy && http->multi &&
