@@ -43,6 +43,32 @@ static void check_dates(struct zca_doctor *doctor, const char *what, const X509 
     }
 }
 
+static bool others_read(const char *path)
+{
+    struct stat status;
+    zca_auto(text) char *part = strdup(path);
+    bool open = part && stat(part, &status) == 0 && (status.st_mode & S_IROTH) != 0;
+    for (char *slash = part ? strrchr(part, '/') : NULL; open && slash && slash != part;
+         slash = strrchr(part, '/')) {
+        *slash = '\0';
+        open = stat(part, &status) == 0 && (status.st_mode & S_IXOTH) != 0;
+    }
+    return open;
+}
+
+/* Who reads zca.conf needs what it names: libcurl says no more than that it cannot set the file. */
+static void check_readers(struct zca_doctor *doctor, const char *trust)
+{
+    const char *config = zca_library_config_file(doctor->tool->library);
+    if (others_read(config) && !others_read(trust)) {
+        zca_doctor_warn(doctor, "trust '%s' is closed to other users: they cannot enrol", trust);
+        zca_doctor_advise(doctor,
+                          "copy it, mode 0644, to where all can read, and name that as "
+                          "trust in %s",
+                          config);
+    }
+}
+
 static void check_trust(struct zca_doctor *doctor, struct zca_authority *authority)
 {
     struct zca_error failure = {.reason = ZCA_ERR_NONE};
@@ -67,6 +93,7 @@ static void check_trust(struct zca_doctor *doctor, struct zca_authority *authori
                           zca_library_config_file(doctor->tool->library));
         return;
     }
+    check_readers(doctor, path);
     if (asprintf(&what, "trust '%s'", path) < 0) {
         what = NULL; /* undefined after a failure */
         return;

@@ -102,6 +102,12 @@ if [ "$(id -u)" -eq 0 ]; then
     heal
     check 'directories that workers cannot enter' warns "cannot read below '$work' (mode 0700)" "chmod o+x $work"
     chmod 755 "$work"
+    check 'trust that only root can read' warns "trust '$server_trust' is closed to other users" "name that as trust in $ZCA_CONFIG"
+    cp "$server_trust" trust.pem
+    chmod 644 trust.pem
+    sed -i "s|^trust = .*|trust = $work/trust.pem|" "$ZCA_CONFIG"
+    check 'or all' silent 'is closed to other users'
+    restore
     chmod 750 "$state/certs"
     check 'or not read' warns "cannot read below '$state/certs' (mode 0750)" "chmod o+x $state/certs"
     heal
