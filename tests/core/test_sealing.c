@@ -176,6 +176,14 @@ static void sealing_key_out_of_reach_is_remembered_when_asked(void **state)
                   ZCA_ERR_SEALED);
 }
 
+/* The file in which a child writes which key it got. */
+static const char *seen_by(size_t child)
+{
+    static char name[32];
+    (void)snprintf(name, sizeof(name), "seen-%zu", child);
+    return name;
+}
+
 static void processes_make_one_sealing_key(void **state)
 {
     enum { NUM = 32 };
@@ -186,7 +194,9 @@ static void processes_make_one_sealing_key(void **state)
         if (pids[i] == 0) {
             struct zca_buffer key = {.len = 0};
             struct zca_library *library = home_library(state, "");
-            home_leave(zca_sealing_key_load(library, ZCA_KEYSTORE_FILE, true, &key, NULL));
+            bool ok = zca_sealing_key_load(library, ZCA_KEYSTORE_FILE, true, &key, NULL);
+            home_write(state, seen_by(i), 0600, zca_buffer_span(&key));
+            home_leave(ok);
         }
     }
     for (size_t i = 0; i < NUM; i++) {
@@ -194,6 +204,10 @@ static void processes_make_one_sealing_key(void **state)
     }
     zca_auto(zca_buffer) struct zca_buffer bytes = home_read(state, "state/sealing.key");
     assert_int_equal(bytes.len, 32);
+    for (size_t i = 0; i < NUM; i++) {
+        zca_auto(zca_buffer) struct zca_buffer seen = home_read(state, seen_by(i));
+        assert_true(zca_span_equal(zca_buffer_span(&seen), zca_buffer_span(&bytes)));
+    }
 }
 
 #define CASE(name)                                                                                 \
