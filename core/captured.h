@@ -14,12 +14,4 @@ ZCA_NODISCARD bool zca_captured_drop(struct zca_identity *identity, struct zca_e
 ZCA_NODISCARD bool zca_captured_drop_known(struct zca_identity *identity, struct zca_span request,
                                            struct zca_error *err);
 
-/**
- * zca_captured_withdraw takes back a request (DER) that failed, under the identity's lock: the captured one, an order that was
- * not answered, and the record of the failure. Later enrolments ask for what they want. Another request or order
- * stays.
- */
-ZCA_NODISCARD bool zca_captured_withdraw(struct zca_identity *identity, struct zca_span request,
-                                         struct zca_error *err);
-
 #endif

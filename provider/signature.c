@@ -4,8 +4,6 @@
  * cold/remote_signature.c. For a remote key the inner context is one for verification: it knows the
  * parameters (AlgorithmIdentifier, digest) without a private key.
  */
-#include "provider/signature.h"
-
 #include <string.h>
 
 #include <openssl/crypto.h>
@@ -13,6 +11,7 @@
 
 #include "provider/enter.h"
 #include "provider/prepared.h"
+#include "provider/signature_params.h"
 
 static OSSL_FUNC_signature_newctx_fn signature_newctx_ec, signature_newctx_rsa,
     signature_newctx_ed25519;

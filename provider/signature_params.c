@@ -1,6 +1,6 @@
 /* SPDX-License-Identifier: Apache-2.0 */
 /* Parameters of a signature operation: those of the inner context. */
-#include "provider/signature.h"
+#include "provider/signature_params.h"
 
 int zca_signature_get_ctx_params(void *context, OSSL_PARAM params[])
 {

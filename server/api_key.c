@@ -4,8 +4,8 @@
 
 #include <string.h>
 
-#include "base/clock.h"
 #include "server/identifier.h"
+#include "server/key_revocation.h"
 #include "server/ledger_audit.h"
 #include "server/refusal.h"
 
@@ -78,32 +78,14 @@ bool zca_api_key_make(struct zca_ledger *ledger, const struct zca_api_key_reques
     return true;
 }
 
-struct revocation {
-    const char *org_id;
-    const char *id;
-    const char *actor;
-};
-
-static bool revoke(struct zca_ledger *ledger, void *context, struct zca_error *err)
-{
-    const struct revocation *revocation = context;
-    bool found = false;
-    struct zca_audit_event event = {.created_at = zca_clock_now_ms(),
-                                    .org_id = revocation->org_id,
-                                    .actor = revocation->actor,
-                                    .event = "api_key.revoked",
-                                    .object = revocation->id};
-    if (!zca_ledger_api_key_revoke(ledger, revocation->org_id, revocation->id, event.created_at,
-                                   &found, err)) {
-        return false;
-    }
-    return found ? zca_ledger_audit_append(ledger, &event, err)
-                 : zca_refuse(err, ZCA_REFUSE_NOT_FOUND, "API key not found");
-}
-
 bool zca_api_key_revoke(struct zca_ledger *ledger, const char *org_id, const char *id,
                         const char *actor, struct zca_error *err)
 {
-    struct revocation revocation = {.org_id = org_id, .id = id, .actor = actor};
-    return zca_ledger_transact(ledger, revoke, &revocation, err);
+    struct zca_key_revocation revocation = {.org_id = org_id,
+                                            .id = id,
+                                            .actor = actor,
+                                            .event = "api_key.revoked",
+                                            .missing = "API key not found",
+                                            .mark = zca_ledger_api_key_revoke};
+    return zca_key_revoke(ledger, &revocation, err);
 }

@@ -6,9 +6,9 @@
 
 #include "base/clock.h"
 #include "server/identifier.h"
+#include "server/key_revocation.h"
 #include "server/ledger_audit.h"
 #include "server/ledger_machine.h"
-#include "server/refusal.h"
 
 #define PREFIX "tskey-auth-"
 #define NUM_RANDOM_BYTES 32u
@@ -55,32 +55,14 @@ bool zca_auth_key_make(struct zca_ledger *ledger, const struct zca_auth_key_requ
            zca_buffer_append(out_text, zca_buffer_span(&text), err);
 }
 
-struct revocation {
-    const char *org_id;
-    const char *id;
-    const char *actor;
-};
-
-static bool revoke(struct zca_ledger *ledger, void *context, struct zca_error *err)
-{
-    const struct revocation *revocation = context;
-    bool found = false;
-    struct zca_audit_event event = {.created_at = zca_clock_now_ms(),
-                                    .org_id = revocation->org_id,
-                                    .actor = revocation->actor,
-                                    .event = "auth_key.revoked",
-                                    .object = revocation->id};
-    if (!zca_ledger_auth_key_revoke(ledger, revocation->org_id, revocation->id, event.created_at,
-                                    &found, err)) {
-        return false;
-    }
-    return found ? zca_ledger_audit_append(ledger, &event, err)
-                 : zca_refuse(err, ZCA_REFUSE_NOT_FOUND, "Auth key not found");
-}
-
 bool zca_auth_key_revoke(struct zca_ledger *ledger, const char *org_id, const char *id,
                          const char *actor, struct zca_error *err)
 {
-    struct revocation revocation = {.org_id = org_id, .id = id, .actor = actor};
-    return zca_ledger_transact(ledger, revoke, &revocation, err);
+    struct zca_key_revocation revocation = {.org_id = org_id,
+                                            .id = id,
+                                            .actor = actor,
+                                            .event = "auth_key.revoked",
+                                            .missing = "Auth key not found",
+                                            .mark = zca_ledger_auth_key_revoke};
+    return zca_key_revoke(ledger, &revocation, err);
 }

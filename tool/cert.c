@@ -10,10 +10,10 @@
 
 #include "base/openssl_auto.h"
 #include "base/pem.h"
-#include "core/captured.h"
 #include "core/csr.h"
 #include "core/deploy.h"
 #include "core/enrol.h"
+#include "core/withdraw.h"
 #include "tool/authority.h"
 #include "tool/command.h"
 #include "tool/inventory.h"
@@ -181,7 +181,7 @@ static void withdraw_names(struct zca_identity *identity, const struct zca_buffe
 {
     struct zca_error failure = {.reason = ZCA_ERR_NONE};
     if (request->len > 0 && reason != ZCA_ERR_PENDING &&
-        !zca_captured_withdraw(identity, zca_buffer_span(request), &failure)) {
+        !zca_request_withdraw(identity, zca_buffer_span(request), &failure)) {
         zca_tool_warn("the request is kept, and the next command sends it: %s", failure.message);
     }
 }

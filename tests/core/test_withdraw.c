@@ -5,9 +5,9 @@
 
 #include "base/openssl_auto.h"
 #include "base/pem.h"
-#include "core/captured.h"
 #include "core/csr.h"
 #include "core/enrol.h"
+#include "core/withdraw.h"
 #include "tests/core/scene.h"
 
 /* A request for a name that nobody wants for long, captured. */
@@ -47,7 +47,7 @@ static void check_enrols_without_slip(struct scene *scene)
 static void withdraw(struct scene *scene, struct zca_span request)
 {
     struct zca_error err = {.reason = ZCA_ERR_NONE};
-    check_ok(zca_captured_withdraw(scene->identity, request, &err), err);
+    check_ok(zca_request_withdraw(scene->identity, request, &err), err);
 }
 
 static void refused_request_is_taken_back(void **state)

@@ -1,7 +1,7 @@
 /* SPDX-License-Identifier: Apache-2.0 */
-/* One signature operation: what signature.c and signature_params.c share. */
-#ifndef ZCA_PROVIDER_SIGNATURE_H
-#define ZCA_PROVIDER_SIGNATURE_H
+/* One signature operation, and its parameters: what signature.c hands on. */
+#ifndef ZCA_PROVIDER_SIGNATURE_PARAMS_H
+#define ZCA_PROVIDER_SIGNATURE_PARAMS_H
 
 #include "provider/cold.h"
 
