@@ -90,10 +90,7 @@ static bool wait_before(struct run *run, const struct zca_backoff *pace, unsigne
         return false;
     }
     zca_log(ZCA_LOG_DEBUG, "enrol '%s': waiting %lld ms", run->name, (long long)delay_ms);
-    struct timespec left = {
-        .tv_sec = (time_t)(delay_ms / 1000),
-        .tv_nsec = (long)(delay_ms % 1000) * 1000000,
-    };
+    struct timespec left = {.tv_sec = delay_ms / 1000, .tv_nsec = delay_ms % 1000 * 1000000};
     while (nanosleep(&left, &left) != 0 && errno == EINTR) {
         /* the rest is in `left` */
     }
@@ -443,8 +440,8 @@ static struct run make_run(struct zca_identity *identity, enum zca_enrol_reason 
 {
     struct zca_authority *authority = zca_identity_get_authority(identity);
     return (struct run){
-        .identity = identity,
-        .library = zca_identity_get_library(identity),
+        identity,
+        zca_identity_get_library(identity),
         .authority = authority,
         .authority_name = zca_authority_get_name(authority),
         .name = zca_identity_get_name(identity),
@@ -464,9 +461,10 @@ bool zca_enrol(struct zca_identity *identity, enum zca_enrol_reason reason,
     struct zca_error own = {.reason = ZCA_ERR_NONE};
     struct zca_error *failure = err ? err : &own; /* its reason decides what is retried */
     zca_auto(run) struct run run = make_run(identity, reason);
-    run.before = zca_certificate_load_chain(run.library, run.authority_name, run.name, NULL);
+    struct zca_library *library = zca_identity_get_library(identity);
+    run.before = zca_certificate_load_chain(library, run.authority_name, run.name, NULL);
     zca_auto(zca_flight) struct zca_flight *flight = zca_flight_enter(
-        run.library, run.authority_name, run.name, zca_identity_get_wait_ms(identity), failure);
+        library, run.authority_name, run.name, zca_identity_get_wait_ms(identity), failure);
     return (flight && run_locked(&run, failure) &&
             (!out_certificates ||
              zca_identity_certificates(identity, out_certificates, failure))) ||
@@ -488,9 +486,10 @@ bool zca_enrol_finish(struct zca_identity *identity, bool *out_finished, struct 
         *out_finished = false;
         return true;
     }
+    struct zca_library *library = zca_identity_get_library(identity);
     zca_auto(zca_flight) struct zca_flight *flight = zca_flight_enter(
-        run.library, run.authority_name, run.name, zca_identity_get_wait_ms(identity), err);
-    if (!flight || !zca_order_load(run.library, run.authority_name, run.name, &run.order, err) ||
+        library, run.authority_name, run.name, zca_identity_get_wait_ms(identity), err);
+    if (!flight || !zca_order_load(library, run.authority_name, run.name, &run.order, err) ||
         (zca_candidate_is_decided(identity, &run.order) && !switch_over(&run, err))) {
         return zca_error_context(err, "finishing the order of '%s'",
                                  zca_identity_get_uri(identity));

@@ -14,10 +14,11 @@
 
 #include "server/connections.h"
 #include "server/options.h"
+#include "tests/base/check.h"
 
 struct house {
     struct zca_server server;
-    char directory[sizeof("/tmp/zca-house-XXXXXX")];
+    void *directory; /* of its own */
     struct event_base *base;
     struct zca_workers *workers;
     struct zca_connections *connections;
@@ -30,8 +31,7 @@ static int open_house(void **state)
     struct zca_config *config = zca_config_parse("", "test", &zca_server_section, 1, NULL);
     assert_non_null(house);
     assert_non_null(config);
-    memcpy(house->directory, "/tmp/zca-house-XXXXXX", sizeof(house->directory));
-    assert_non_null(mkdtemp(house->directory));
+    assert_int_equal(check_setup_directory(&house->directory), 0);
     assert_true(zca_config_override(config, "server", "max-connections-per-address", "1", NULL));
     assert_true(zca_config_override(config, "server", "state-dir", house->directory, NULL));
     assert_true(zca_server_open(&house->server, config, NULL));
@@ -52,7 +52,7 @@ static int close_house(void **state)
     zca_workers_free(house->workers);
     event_base_free(house->base);
     zca_server_clear(&house->server);
-    assert_int_equal(rmdir(house->directory), 0);
+    assert_int_equal(check_teardown_directory(&house->directory), 0);
     free(house);
     return 0;
 }
